@@ -1,0 +1,1 @@
+"""An infrastructure control plane that speaks OpenStack Compute's API."""

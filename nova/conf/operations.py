@@ -1,0 +1,27 @@
+"""Options of operations: how long they may take, and how conductors share them."""
+
+from oslo_config import cfg
+
+GROUP = 'operations'
+OPTS = [
+    cfg.IntOpt(
+        'deadline',
+        default=3600,
+        min=1,
+        help='Seconds after which an operation that has not ended is undone.',
+    ),
+    cfg.IntOpt(
+        'lease',
+        default=30,
+        min=2,
+        help='Seconds that a conductor holds an operation without renewing its claim. '
+        'Another conductor then takes it over.',
+    ),
+    cfg.IntOpt(
+        'takeover_interval',
+        default=10,
+        min=1,
+        help='Seconds between two looks for operations that no conductor holds.',
+    ),
+    cfg.IntOpt('workers', default=64, min=1, help='How many operations one conductor runs at the same time.'),
+]

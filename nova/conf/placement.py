@@ -1,0 +1,5 @@
+"""Options of the placement service."""
+
+GROUP = 'placement'
+SERVICE_TYPE = 'placement'
+OPTS: list = []
