@@ -1,0 +1,43 @@
+"""What steps act on: the databases, the hosts, and the neighbours."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from nova.context import Context, admin_context
+from nova.domain.cell import CELL0_ID
+from nova.rpc.bus import Bus
+from nova.rpc.compute import Compute
+from nova.rpc.scheduler import Scheduler
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    """Handed to every step. `context` is that of the request which began the operation."""
+
+    databases: Any
+    bus: Bus
+    placement: Any
+    network: Any
+    instance_name_template: str = 'instance-%08x'
+    # On how many hosts a new server is tried.
+    max_attempts: int = 3
+    context: Context = dataclasses.field(default_factory=admin_context)
+
+    def compute(self, host: str, cell_id: str | None) -> Any:
+        """The host's side of the Compute contract."""
+        return self.bus.client(Compute, host=host, url=bus_url(self.databases, cell_id))
+
+    @property
+    def scheduler(self) -> Any:
+        return self.bus.client(Scheduler)
+
+    def now(self) -> datetime.datetime:
+        return datetime.datetime.now(datetime.UTC)
+
+
+def bus_url(databases: Any, cell_id: str | None) -> str | None:
+    """The bus of a cell; None for this process's own, which also serves what has no cell yet and cell0."""
+    if cell_id is None or cell_id in (CELL0_ID, databases.own_cell_id):
+        return None
+    return databases.cell_mapping(cell_id).transport_url or None

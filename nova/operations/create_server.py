@@ -1,0 +1,172 @@
+"""Create a server: find room, give it a record in that cell, ports, and a guest."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from nova import errors
+from nova.db.stores import guests, mappings, servers
+from nova.domain.cell import CELL0_ID
+from nova.domain.guest import Guest
+from nova.domain.lifecycle import Activity, Power, State
+from nova.domain.network import Port
+from nova.domain.request import Selection, placement_request
+from nova.domain.server import Server, ServerRequest, building
+from nova.operations.operation import Operation, fault_of, stuck_fault
+from nova.saga.journal import Journal
+from nova.saga.step import Step
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateServer(Operation):
+    """Begins before a cell is chosen, so its journal is in the API database."""
+
+    request: ServerRequest
+
+    verb: ClassVar[str] = 'create'
+
+    def attempts(self, cloud: Any) -> int:
+        return cloud.max_attempts
+
+    def reserve_room(self, cloud: Any, journal: Journal) -> Selection:
+        failed = tuple(choice.host for choice in journal.results_of_failed_attempts('reserve_room', Selection))
+        (choice,) = cloud.scheduler.select(cloud.context, requests=(placement_request(self.request, failed),))
+        if choice.selection is None:
+            tried = dict.fromkeys(failed, 'The guest could not be made there.')
+            raise errors.NoRoom(reasons=choice.rejected | tried)
+        return choice.selection
+
+    def release_room(self, cloud: Any, journal: Journal) -> None:
+        cloud.placement.release(self.server_id)
+
+    def place_in_cell(self, cloud: Any, journal: Journal) -> int:
+        """The number that the server has in its cell."""
+        selection = journal.result('reserve_room', Selection)
+        server = dataclasses.replace(
+            building(self.request, journal.operation_id),
+            cell_id=selection.cell_id,
+            host=selection.host,
+            node=selection.node,
+            launched_on=selection.host,
+            availability_zone=selection.availability_zone,
+        )
+        with cloud.databases.cell(selection.cell_id).writing() as tx:
+            number = self._number_before(tx, journal) or servers.create(tx, server)
+            guests.record(tx, self.server_id, selection.host, selection.node)
+        with cloud.databases.api.writing() as tx:
+            mappings.set_cell(tx, self.server_id, selection.cell_id)
+        return number
+
+    def _number_before(self, tx: Any, journal: Journal) -> int | None:
+        if not journal.maybe_ran_before('place_in_cell'):
+            return None
+        found = servers.find(tx, self.server_id)
+        return found.number if found else None
+
+    def withdraw_from_cell(self, cloud: Any, journal: Journal) -> None:
+        selection = journal.result('reserve_room', Selection)
+        with cloud.databases.api.writing() as tx:
+            mappings.set_cell(tx, self.server_id, None)
+        with cloud.databases.cell(selection.cell_id).writing() as tx:
+            guests.remove(tx, self.server_id)
+            servers.remove(tx, self.server_id)
+
+    def bind_ports(self, cloud: Any, journal: Journal) -> tuple[Port, ...]:
+        selection = journal.result('reserve_room', Selection)
+        ports = cloud.network.ensure_ports(
+            cloud.context,
+            server_id=self.server_id,
+            host=selection.host,
+            hostname=self.request.hostname,
+            project_id=self.request.project_id,
+            requests=self.request.networks,
+            zone=selection.availability_zone,
+            security_groups=self.request.security_groups,
+            maybe_exists=journal.maybe_ran_before('bind_ports') or journal.page.attempt > 1,
+        )
+        with cloud.databases.cell(selection.cell_id).writing() as tx:
+            servers.set_ports(tx, self.server_id, ports)
+        return ports
+
+    def release_ports(self, cloud: Any, journal: Journal) -> None:
+        # A half-done step has no ports to name; the requests then tell the user's own from ours.
+        ports = journal.result('bind_ports', tuple[Port, ...])
+        cloud.network.release_ports(cloud.context, self.server_id, ports, requests=self.request.networks or ())
+
+    def start_guest(self, cloud: Any, journal: Journal) -> Power:
+        selection = journal.result('reserve_room', Selection)
+        guest = self._guest(cloud, journal, selection)
+        return cloud.compute(selection.host, selection.cell_id).ensure_guest(cloud.context, guest=guest)
+
+    def _guest(self, cloud: Any, journal: Journal, selection: Selection) -> Guest:
+        ports = journal.result('bind_ports', tuple[Port, ...]) or ()
+        server: Server = dataclasses.replace(
+            building(self.request, journal.operation_id),
+            number=journal.result('place_in_cell', int),
+            cell_id=selection.cell_id,
+            host=selection.host,
+            node=selection.node,
+            availability_zone=selection.availability_zone,
+            ports=ports,
+        )
+        return Guest(server.guest_name(cloud.instance_name_template), server, self.request.image, ports)
+
+    def remove_guest(self, cloud: Any, journal: Journal) -> None:
+        selection = journal.result('reserve_room', Selection)
+        name = cloud.instance_name_template % journal.result('place_in_cell', int)
+        try:
+            cloud.compute(selection.host, selection.cell_id).remove_guest(
+                cloud.context, server_id=self.server_id, guest_name=name
+            )
+        except errors.HostAway:
+            # The host is away. It asks which guests it should have when it comes back, and removes this one then.
+            with cloud.databases.cell(selection.cell_id).writing() as tx:
+                guests.abandon(tx, self.server_id, selection.host, name)
+
+    steps: ClassVar[tuple[Step, ...]] = (
+        Step(reserve_room, undo=release_room, shows=Activity.SCHEDULING),
+        Step(place_in_cell, undo=withdraw_from_cell),
+        Step(
+            bind_ports,
+            undo=release_ports,
+            shows=Activity.NETWORKING,
+            when=lambda operation: operation.request.networks is not None,
+        ),
+        Step(start_guest, undo=remove_guest, shows=Activity.SPAWNING, patience=3),
+    )
+
+    def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        if journal.page.failure is None:
+            self._activate(cloud, journal)
+        else:
+            self._bury(cloud, journal, tx)
+
+    def show_stuck(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        # While no cell has the server, its view is made from the operation, which says so itself.
+        mapping = mappings.find(tx, self.server_id)
+        if mapping and mapping.cell_id:
+            with cloud.databases.cell(mapping.cell_id).writing() as cell_tx:
+                servers.show_stuck(cell_tx, self.server_id, journal.operation_id, stuck_fault(journal))
+
+    def _activate(self, cloud: Any, journal: Journal) -> None:
+        selection = journal.result('reserve_room', Selection)
+        power = journal.result('start_guest', Power)
+        with cloud.databases.cell(selection.cell_id).writing() as tx:
+            servers.finish(tx, self.server_id, journal.operation_id, State.ACTIVE, power=power, launched_at=cloud.now())
+
+    def _bury(self, cloud: Any, journal: Journal, api_tx: Any) -> None:
+        """A server that never ran is kept in cell0: in ERROR for its owner to see, or deleted if that was the reason."""
+        deleted = journal.stop_requested
+        server = dataclasses.replace(
+            building(self.request),
+            cell_id=CELL0_ID,
+            state=State.DELETED if deleted else State.ERROR,
+            activity=None,
+            fault=None if deleted else fault_of(journal),
+            terminated_at=cloud.now() if deleted else None,
+        )
+        with cloud.databases.cell0.writing() as tx:
+            if servers.find(tx, self.server_id) is None:
+                servers.create(tx, server)
+        mappings.set_cell(api_tx, self.server_id, CELL0_ID)
+        if deleted:
+            mappings.queue_for_delete(api_tx, self.server_id)

@@ -1,0 +1,60 @@
+"""Delete a server: its guest, its ports, its room, and then its record."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from nova import errors
+from nova.db.stores import console_tokens, guests, mappings, servers
+from nova.domain.lifecycle import Activity, State
+from nova.domain.network import Port
+from nova.operations.operation import Operation, fault_of
+from nova.saga.journal import Journal
+from nova.saga.step import Step
+
+_NO_WAY_BACK = 'what is deleted stays deleted; repeating it does no harm'
+
+
+@dataclasses.dataclass(frozen=True)
+class DeleteServer(Operation):
+    """What has to go is told when it begins; each step bears that it is gone already."""
+
+    cell_id: str = ''
+    host: str | None = None
+    guest_name: str | None = None
+    ports: tuple[Port, ...] = ()
+
+    verb: ClassVar[str] = 'delete'
+
+    def remove_guest(self, cloud: Any, journal: Journal) -> None:
+        try:
+            cloud.compute(self.host, self.cell_id).remove_guest(
+                cloud.context, server_id=self.server_id, guest_name=self.guest_name
+            )
+        except errors.HostAway:
+            # The host is away. It asks which guests it should have when it comes back, and removes this one then.
+            with cloud.databases.cell(self.cell_id).writing() as tx:
+                guests.abandon(tx, self.server_id, self.host, self.guest_name)
+
+    def release_ports(self, cloud: Any, journal: Journal) -> None:
+        cloud.network.release_ports(cloud.context, self.server_id, self.ports)
+
+    def release_room(self, cloud: Any, journal: Journal) -> None:
+        """Its room on the host, and its place in the API's count of servers."""
+        if self.host:
+            cloud.placement.release(self.server_id)
+        with cloud.databases.api.writing() as tx:
+            mappings.queue_for_delete(tx, self.server_id)
+
+    steps: ClassVar[tuple[Step, ...]] = (
+        Step(remove_guest, permanent=_NO_WAY_BACK, shows=Activity.DELETING, when=lambda operation: operation.host),
+        Step(release_ports, permanent=_NO_WAY_BACK, when=lambda operation: operation.ports),
+        Step(release_room, permanent=_NO_WAY_BACK),
+    )
+
+    def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        if failure := fault_of(journal):
+            servers.finish(tx, self.server_id, journal.operation_id, State.ERROR, fault=failure)
+            return
+        guests.remove(tx, self.server_id)
+        console_tokens.remove(tx, self.server_id)
+        servers.finish(tx, self.server_id, journal.operation_id, State.DELETED, terminated_at=cloud.now())

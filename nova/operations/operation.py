@@ -1,0 +1,69 @@
+"""What all verbs have in common."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from nova import errors
+from nova.db.stores import servers
+from nova.domain.lifecycle import TRANSITIONS, Transition
+from nova.domain.server import Fault
+from nova.saga.journal import Journal
+from nova.saga.step import Step
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """A verb on one server. Its fields are data, so that any conductor can go on with it; its methods are its steps."""
+
+    server_id: str
+
+    verb: ClassVar[str]
+    steps: ClassVar[tuple[Step, ...]]
+    worth_another_try: ClassVar[tuple[type[Exception], ...]] = (errors.HostFailed,)
+
+    def __str__(self) -> str:
+        return f'{self.verb} of server {self.server_id}'
+
+    def attempts(self, cloud: Any) -> int:
+        """How often it is tried, each time on another host."""
+        return 1
+
+    @property
+    def transition(self) -> Transition:
+        return TRANSITIONS[self.verb]
+
+    def show_stuck(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        """Let the server show that this can neither go on nor be undone. `tx` is the journal's own transaction."""
+        servers.show_stuck(tx, self.server_id, journal.operation_id, stuck_fault(journal))
+
+    def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        """Let go of the server, in the state that the transition table says. `tx` is the journal's own transaction."""
+        failure = fault_of(journal)
+        state = self.transition.failure if failure else self.transition.success
+        servers.finish(tx, self.server_id, journal.operation_id, state, fault=failure)
+
+
+def stuck_fault(journal: Journal) -> Fault:
+    """What the user is told of an operation that can neither go on nor be undone."""
+    details = '\n'.join(f'{entry.name}: {entry.error}' for entry in journal.page.entries if entry.undo_failures)
+    return Fault(code=500, message='This could not be undone; an operator has to look at it.', details=details)
+
+
+def fault_of(journal: Journal) -> Fault | None:
+    """What the user is told of an operation's failure: the text of errors that are safe to show, else a plain sentence."""
+    failure = journal.page.failure
+    if failure is None:
+        return None
+    kind = getattr(errors, failure.kind, None)
+    if kind and issubclass(kind, errors.Refused):
+        return Fault(code=_code(kind), message=failure.text, details=failure.details)
+    details = f'{failure.text}\n{failure.details or ""}'.strip()
+    if kind and issubclass(kind, errors.HostFailed):
+        return Fault(code=500, message='The host could not make the server.', details=details)
+    return Fault(
+        code=500, message='An unexpected error prevented this; the request id leads to its cause.', details=details
+    )
+
+
+def _code(kind: type[Exception]) -> int:
+    return {errors.NotFound: 404, errors.Conflict: 409, errors.Invalid: 400, errors.Forbidden: 403}.get(kind, 500)

@@ -1,0 +1,130 @@
+"""Begin an operation: record it with its server's claim, then tell a conductor."""
+
+import datetime
+import logging
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from nova import errors
+from nova.context import Context
+from nova.db.stores import mappings, operations, servers
+from nova.domain import record
+from nova.domain.lifecycle import Activity
+from nova.domain.operation import OperationRow
+from nova.domain.server import ServerRequest
+from nova.operations.cloud import bus_url
+from nova.operations.create_server import CreateServer
+from nova.operations.delete_server import DeleteServer
+from nova.operations.operation import Operation
+from nova.rpc.conductor import Conductor
+
+LOG = logging.getLogger(__name__)
+
+# How often, and with what pause in seconds, a delete looks again at a server that changes hands under it.
+_DELETE_TRIES, _DELETE_PAUSE = 20, 0.1
+
+
+def record_creation(services: Any, tx: Any, context: Context, requests: Sequence[ServerRequest]) -> list[OperationRow]:
+    """Record new servers, in a transaction on the API database; `tell` of what is returned once it has ended."""
+    rows = [_row(services, context, CreateServer(request.server_id, request)) for request in requests]
+    mappings.create_many(tx, [_mapping(request) for request in requests])
+    operations.start_many(tx, rows)
+    return rows
+
+
+def tell(services: Any, context: Context, rows: Sequence[OperationRow]) -> None:
+    """Have recorded operations run. `services` has `databases` and `bus`.
+
+    The bus is a hint: a conductor finds the record by itself, only later, if its message is lost.
+    """
+    for row in rows:
+        try:
+            client = services.bus.client(Conductor, url=bus_url(services.databases, row.cell_id))
+            client.run_operation(context, operation_id=row.id, cell_id=row.cell_id)
+        except errors.ServiceDown as failure:
+            LOG.warning('%s of server %s begins when the bus is back: %s', row.verb, row.server_id, failure)
+
+
+def delete(services: Any, context: Context, server_id: str) -> None:
+    """Have a server deleted, whatever is being done to it. Errors: NotFound, Conflict when it is locked."""
+    for _try in range(_DELETE_TRIES):
+        with services.databases.api.reading() as tx:
+            mapping = mappings.find(tx, server_id)
+        if mapping is None:
+            raise errors.NotFound(f'Instance {server_id} could not be found.')
+        if _stop_creating(services, server_id, mapping.cell_id) or _delete_in_cell(
+            services, context, server_id, mapping.cell_id
+        ):
+            return
+        time.sleep(_DELETE_PAUSE)
+    raise errors.Conflict(f'Instance {server_id} changes too fast to be deleted now; try again.')
+
+
+def _stop_creating(services: Any, server_id: str, cell_id: str | None) -> bool:
+    """Ask the operation that creates the server to stop. It undoes itself, and the server ends deleted."""
+    if cell_id is not None and not _is_building(services, server_id, cell_id):
+        return False
+    with services.databases.api.writing() as tx:
+        stopping = operations.request_stop(tx, server_id, shows=Activity.DELETING)
+    if stopping and cell_id is not None:
+        with services.databases.cell(cell_id).writing() as tx:
+            servers.show_activity(tx, server_id, None, Activity.DELETING)
+    return stopping
+
+
+def _is_building(services: Any, server_id: str, cell_id: str) -> bool:
+    with services.databases.cell(cell_id).reading() as tx:
+        return servers.is_building(tx, server_id)
+
+
+def _delete_in_cell(services: Any, context: Context, server_id: str, cell_id: str | None) -> bool:
+    if cell_id is None:
+        return False
+    with services.databases.cell(cell_id).writing() as tx:
+        server = servers.find(tx, server_id)
+        if server is None or server.deleted:
+            raise errors.NotFound(f'Instance {server_id} could not be found.')
+        operation = DeleteServer(
+            server_id=server_id,
+            cell_id=cell_id,
+            host=server.host,
+            guest_name=server.guest_name(services.instance_name_template),
+            ports=server.ports,
+        )
+        row = _row(services, context, operation, cell_id)
+        if server.operation_id is not None:
+            if server.activity is Activity.DELETING:
+                # It is being deleted already; asking again is fine.
+                return True
+            operations.request_stop(tx, server_id, shows=Activity.DELETING)
+            return False
+        servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=context.is_admin)
+        operations.start(tx, row)
+    tell(services, context, [row])
+    return True
+
+
+def _mapping(request: ServerRequest) -> tuple:
+    flavor = request.flavor
+    return (request.server_id, request.project_id, request.user_id, flavor.vcpus, flavor.memory_mb)
+
+
+def _row(services: Any, context: Context, operation: Operation, cell_id: str | None = None) -> OperationRow:
+    now = datetime.datetime.now(datetime.UTC)
+    return OperationRow(
+        id=str(uuid.uuid4()),
+        verb=operation.verb,
+        server_id=operation.server_id,
+        cell_id=cell_id,
+        project_id=context.project_id,
+        user_id=context.user_id,
+        request_id=context.request_id,
+        parameters=record.dump(operation),
+        context=record.dump(context),
+        activity=operation.transition.activity.value,
+        deadline_at=now + datetime.timedelta(seconds=services.operation_deadline),
+        created_at=now,
+        updated_at=now,
+    )
