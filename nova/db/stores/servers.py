@@ -1,0 +1,239 @@
+"""Change servers: the only door to a new activity, its counterpart, and the small changes between."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+import sqlalchemy.exc
+
+from nova import errors
+from nova.db.stores.server_rows import columns_of, values_of
+from nova.db.stores.server_rows import find as find
+from nova.db.stores.server_rows import get as get
+from nova.db.stores.server_rows import listing as listing
+from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
+from nova.db.tables.types import now as present
+from nova.domain.lifecycle import FOLLOWS_POWER, Activity, Power, State, Transition
+from nova.domain.network import Port
+from nova.domain.server import Fault, Server
+
+MESSAGE_LENGTH = 255
+
+# Made once, because putting a statement together takes longer than sending it. What an UPDATE sets comes with its
+# parameters: those that are named like columns.
+_CREATE = sa.insert(servers)
+_UPDATE = sa.update(servers).where(servers.c.id == sa.bindparam('this'))
+_UPDATE_FREE = _UPDATE.where(
+    servers.c.state.in_(sa.bindparam('allowed', expanding=True)), servers.c.operation_id.is_(None)
+)
+_UPDATE_FREE_UNLOCKED = _UPDATE_FREE.where(servers.c.locked.is_(False))
+_UPDATE_HELD = _UPDATE.where(servers.c.operation_id == sa.bindparam('holder'))
+_UPDATE_HELD_BY_ANY = _UPDATE.where(servers.c.operation_id.is_not(None))
+_UPDATE_LIVING = _UPDATE.where(servers.c.deleted.is_(False))
+# ERROR is what a server shows whose creation can neither go on nor be undone.
+_BUILDING = sa.select(servers.c.id).where(
+    servers.c.id == sa.bindparam('this'),
+    servers.c.state.in_((State.BUILDING.value, State.ERROR.value)),
+    servers.c.operation_id.is_not(None),
+)
+
+
+def create(tx: sa.Connection, server: Server) -> int:
+    """Give the server a record in this cell; its number there. Raises Conflict if it has one already."""
+    try:
+        number = tx.execute(_CREATE, values_of(server)).inserted_primary_key[0]
+    except sqlalchemy.exc.IntegrityError as failure:
+        raise errors.Conflict(f'Instance {server.id} exists already.') from failure
+    _insert_metadata(tx, server.id, server.metadata)
+    _insert_tags(tx, server.id, server.tags)
+    if server.fault:
+        add_fault(tx, server.id, server.fault, server.host)
+    return number
+
+
+def remove(tx: sa.Connection, server_id: str) -> None:
+    """Take the record away as if it had never been. A server that its owner deletes is kept: see `finish`."""
+    tx.execute(sa.delete(servers).where(servers.c.id == server_id))
+
+
+def begin(
+    tx: sa.Connection, server_id: str, transition: Transition, operation_id: str, may_override_lock: bool = False
+) -> None:
+    """Claim the server for one operation, or refuse. The database decides, so nobody races."""
+    ignores_lock = transition.when_locked or may_override_lock
+    values = {
+        'this': server_id,
+        'allowed': [state.value for state in transition.allowed],
+        'operation_id': operation_id,
+        'activity': transition.activity.value,
+        'updated_at': present(),
+    }
+    if not tx.execute(_UPDATE_FREE if ignores_lock else _UPDATE_FREE_UNLOCKED, values).rowcount:
+        raise _refusal(tx, server_id, transition, ignores_lock)
+
+
+def finish(
+    tx: sa.Connection,
+    server_id: str,
+    operation_id: str,
+    state: State | None,
+    power: Power | None = None,
+    fault: Fault | None = None,
+    **changes: Any,
+) -> bool:
+    """Let go of the server, in a new state or (None) in its old one. False if the operation did not hold it any more."""
+    at = present()
+    values = columns_of(changes) | {'operation_id': None, 'activity': None, 'updated_at': at}
+    if state is not None:
+        values['state'] = state.value
+    if power is not None:
+        values['power'] = power.value
+    if state is State.DELETED:
+        values |= {'deleted': True, 'deleted_at': at, 'power': Power.NOSTATE.value}
+        values.setdefault('terminated_at', at)
+    if not tx.execute(_UPDATE_HELD, values | {'this': server_id, 'holder': operation_id}).rowcount:
+        return False
+    if fault is not None:
+        add_fault(tx, server_id, fault)
+    return True
+
+
+def show_activity(tx: sa.Connection, server_id: str, operation_id: str | None, activity: Activity) -> None:
+    """Show what the operation is doing now; with None, whichever operation holds the server."""
+    values = {'this': server_id, 'activity': activity.value, 'updated_at': present()}
+    if operation_id is None:
+        tx.execute(_UPDATE_HELD_BY_ANY, values)
+    else:
+        tx.execute(_UPDATE_HELD, values | {'holder': operation_id})
+
+
+def show_stuck(tx: sa.Connection, server_id: str, operation_id: str, fault: Fault) -> None:
+    """Show that the operation cannot go on. It holds on to the server, so that nothing else is done to it but a delete."""
+    values = {'state': State.ERROR.value, 'activity': None, 'updated_at': present()}
+    held = sa.update(servers).where(servers.c.id == server_id, servers.c.operation_id == operation_id)
+    if tx.execute(held.values(values)).rowcount:
+        add_fault(tx, server_id, fault)
+
+
+def is_building(tx: sa.Connection, server_id: str) -> bool:
+    """Whether an operation holds the server that may be creating it."""
+    return tx.execute(_BUILDING, {'this': server_id}).first() is not None
+
+
+def place(tx: sa.Connection, server_id: str, host: str | None, node: str | None, availability_zone: str | None) -> None:
+    """Note which host has the server, or with None that none has."""
+    values: dict[str, Any] = {'host': host, 'node': node, 'availability_zone': availability_zone}
+    if host is not None:
+        values['launched_on'] = host
+    _change(tx, server_id, values)
+
+
+def set_ports(tx: sa.Connection, server_id: str, ports: Sequence[Port]) -> None:
+    _change(tx, server_id, columns_of({'ports': tuple(ports)}))
+
+
+def set_power(tx: sa.Connection, server_id: str, host: str | None, power: Power, state: State | None = None) -> bool:
+    """Note the power that `host` (or, with None, any) observed; False if the server is not there or is that already.
+
+    A `state` follows only where it goes by the power, and no operation holds the server, which would know better.
+    """
+    this = [servers.c.id == server_id, servers.c.deleted.is_(False), servers.c.power != power.value]
+    if host is not None:
+        this.append(servers.c.host == host)
+    values: dict[str, Any] = {'power': power.value, 'updated_at': present()}
+    if state is not None:
+        follows = sa.and_(servers.c.operation_id.is_(None), servers.c.state.in_([free.value for free in FOLLOWS_POWER]))
+        values['state'] = sa.case((follows, state.value), else_=servers.c.state)
+    return bool(tx.execute(sa.update(servers).where(*this).values(values)).rowcount)
+
+
+def change(tx: sa.Connection, server_id: str, **fields: Any) -> None:
+    """Change plain fields of a living server by their names in `Server`: name, description, access_ip_v4, locked..."""
+    _change(tx, server_id, columns_of(fields))
+
+
+def set_metadata(tx: sa.Connection, server_id: str, metadata: dict[str, str]) -> None:
+    """Replace all of a living server's metadata."""
+    _change(tx, server_id, {})
+    tx.execute(sa.delete(server_metadata).where(server_metadata.c.server_id == server_id))
+    _insert_metadata(tx, server_id, metadata)
+
+
+def set_tags(tx: sa.Connection, server_id: str, tags: Iterable[str]) -> None:
+    """Replace all of a living server's tags."""
+    _change(tx, server_id, {})
+    tx.execute(sa.delete(server_tags).where(server_tags.c.server_id == server_id))
+    _insert_tags(tx, server_id, tags)
+
+
+def add_fault(tx: sa.Connection, server_id: str, fault: Fault, host: str | None = None) -> None:
+    tx.execute(
+        sa.insert(server_faults).values(
+            server_id=server_id,
+            code=fault.code,
+            message=fault.message[:MESSAGE_LENGTH],
+            details=fault.details,
+            host=host,
+            created_at=fault.created_at or present(),
+        )
+    )
+
+
+def faults(tx: sa.Connection, server_id: str) -> list[Fault]:
+    """All that went wrong with a server, newest first."""
+    columns = server_faults.c
+    query = (
+        sa.select(columns.code, columns.message, columns.details, columns.created_at)
+        .where(columns.server_id == server_id)
+        .order_by(columns.id.desc())
+    )
+    return [Fault(*row) for row in tx.execute(query)]
+
+
+def count(tx: sa.Connection, deleted: bool | None = False) -> int:
+    """How many servers this cell has."""
+    query = sa.select(sa.func.count()).select_from(servers)
+    return tx.execute(query if deleted is None else query.where(servers.c.deleted.is_(deleted))).scalar_one()
+
+
+def on_host(tx: sa.Connection, host: str) -> list[tuple[str, State]]:
+    """The living servers of a host."""
+    query = sa.select(servers.c.id, servers.c.state).where(servers.c.host == host, servers.c.deleted.is_(False))
+    return [(server_id, State(state)) for server_id, state in tx.execute(query)]
+
+
+def _change(tx: sa.Connection, server_id: str, values: dict[str, Any]) -> None:
+    values.setdefault('updated_at', present())
+    if not tx.execute(_UPDATE_LIVING, values | {'this': server_id}).rowcount:
+        raise _not_found(server_id)
+
+
+def _insert_metadata(tx: sa.Connection, server_id: str, metadata: dict[str, str]) -> None:
+    if metadata:
+        rows = [{'server_id': server_id, 'key': key, 'value': value} for key, value in metadata.items()]
+        tx.execute(sa.insert(server_metadata), rows)
+
+
+def _insert_tags(tx: sa.Connection, server_id: str, tags: Iterable[str]) -> None:
+    rows = [{'server_id': server_id, 'tag': tag} for tag in dict.fromkeys(tags)]
+    if rows:
+        tx.execute(sa.insert(server_tags), rows)
+
+
+def _refusal(tx: sa.Connection, server_id: str, transition: Transition, ignores_lock: bool) -> errors.Refused:
+    row = tx.execute(
+        sa.select(servers.c.state, servers.c.activity, servers.c.operation_id, servers.c.locked).where(
+            servers.c.id == server_id
+        )
+    ).first()
+    if row is None or row.state == State.DELETED.value:
+        return _not_found(server_id)
+    if row.locked and not ignores_lock:
+        return errors.Conflict(f'Instance {server_id} is locked')
+    busy = row.operation_id is not None
+    where = f'task_state {row.activity}' if busy else f'vm_state {row.state}'
+    return errors.Conflict(f"Cannot '{transition.verb}' instance {server_id} while it is in {where}")
+
+
+def _not_found(server_id: str) -> errors.NotFound:
+    return errors.NotFound(f'Instance {server_id} could not be found.')
