@@ -1,0 +1,33 @@
+"""What the control plane may ask of one host."""
+
+from nova.context import Context
+from nova.domain.guest import ConsoleAddress, Guest
+from nova.domain.lifecycle import Power
+from nova.rpc.contract import Contract, call, cast
+
+
+class Compute(Contract):
+    topic = 'compute'
+    version = '1.0'
+
+    @call(since='1.0', timeout=1800, long=True)
+    def ensure_guest(self, context: Context, guest: Guest) -> Power:
+        """Make the guest exist and run; its power then. Asking twice is as good as once."""
+
+    @call(since='1.0', timeout=600, long=True)
+    def remove_guest(
+        self, context: Context, server_id: str, guest_name: str | None, destroy_disks: bool = True
+    ) -> None:
+        """Make the guest and its files not exist on this host."""
+
+    @call(since='1.0')
+    def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:
+        """The last `length` lines of the console log, or all that is kept."""
+
+    @call(since='1.0')
+    def console_address(self, context: Context, server_id: str, kind: str) -> ConsoleAddress:
+        """Where the guest's console listens."""
+
+    @cast(since='1.0')
+    def report_now(self, context: Context) -> None:
+        """Send a whole report: the control plane does not know this host."""

@@ -1,0 +1,31 @@
+"""What the API and the hosts may ask of a cell's conductors."""
+
+from nova.context import Context
+from nova.domain.host import HostReport
+from nova.domain.lifecycle import Power
+from nova.rpc.contract import Contract, call, cast
+
+
+class Conductor(Contract):
+    topic = 'conductor'
+    version = '1.0'
+
+    @cast(since='1.0')
+    def run_operation(self, context: Context, operation_id: str, cell_id: str | None) -> None:
+        """Run an operation that has been recorded: in the cell's database, or in the API database when `cell_id` is None."""
+
+    @call(since='1.0')
+    def report_host(self, context: Context, report: HostReport) -> bool | None:
+        """Keep what a host says of itself; it counts as a sign of life, too. Answers whether the host is enabled."""
+
+    @cast(since='1.0')
+    def host_alive(self, context: Context, host: str, node_id: str) -> None:
+        """A sign of life of a host whose report has not changed."""
+
+    @cast(since='1.0')
+    def guest_changed(self, context: Context, host: str, server_id: str, power: Power | None) -> None:
+        """A guest changed by itself: its power now, or None when it is gone."""
+
+    @call(since='1.0')
+    def guests_expected(self, context: Context, host: str) -> dict[str, str]:
+        """The servers that have, or are getting, a guest on this host: their state by server id."""
