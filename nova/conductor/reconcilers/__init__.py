@@ -1,0 +1,7 @@
+"""Every reconciler there is."""
+
+from nova.conductor.reconcilers.abandoned_guests import ABANDONED_GUESTS
+from nova.conductor.reconcilers.expired_tokens import EXPIRED_TOKENS
+from nova.conductor.reconcilers.stuck_operations import STUCK_OPERATIONS
+
+RECONCILERS = (ABANDONED_GUESTS, EXPIRED_TOKENS, STUCK_OPERATIONS)

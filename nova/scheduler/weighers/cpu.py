@@ -1,0 +1,14 @@
+"""Weigh hosts by free virtual processors."""
+
+from nova.domain.host import Host
+from nova.domain.request import PlacementRequest
+
+
+class CPU:
+    name = 'cpu'
+
+    def __init__(self, multiplier: float = 1.0):
+        self.multiplier = multiplier
+
+    def measure(self, host: Host, request: PlacementRequest) -> float:
+        return host.free_vcpus
