@@ -1,0 +1,172 @@
+"""Do to this host's guests what the control plane asks, one thing at a time for each."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from nova import errors
+from nova.compute.images import ImageCache
+from nova.context import admin_context
+from nova.domain import guest_data, lifecycle
+from nova.domain.guest import ConsoleAddress, Guest
+from nova.domain.lifecycle import Power, State
+from nova.virt import driver
+
+LOG = logging.getLogger(__name__)
+
+CONSOLE_BYTES = 1 << 20  # more of a console log than this is no message for the bus
+SEED_BYTES = 512
+
+# In these a server's guest is at rest, so that its power can be compared.
+AT_REST = frozenset({State.ACTIVE, State.STOPPED, State.PAUSED, State.SUSPENDED, State.RESCUED, State.RESIZED})
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigDrives:
+    """Which guests get a config drive, and what is on it."""
+
+    site: guest_data.Site = guest_data.Site()
+    always: bool = False
+    skip_versions: Collection[str] = guest_data.SKIPPED_ON_CONFIG_DRIVES
+
+    def files(self, guest: Guest) -> Mapping[str, bytes] | None:
+        server = guest.server
+        demanded = server.image_properties.get('img_config_drive') == 'mandatory'
+        if not (self.always or server.config_drive or demanded):
+            return None
+        server = dataclasses.replace(server, config_drive=True, ports=guest.ports or server.ports)
+        return guest_data.files(server, self.site, os.urandom(SEED_BYTES), self.skip_versions)
+
+
+class Guests:
+    """The guests of this host. A call for a guest waits for the one before it."""
+
+    def __init__(
+        self,
+        hypervisor: Any,
+        images: ImageCache,
+        conductor: Any,
+        host: str,
+        config_drives: ConfigDrives | None = None,
+        max_builds: int = 10,
+    ):
+        self._hypervisor, self._images, self._conductor, self._host = hypervisor, images, conductor, host
+        self.config_drives = config_drives or ConfigDrives()
+        self._builds = threading.BoundedSemaphore(max_builds) if max_builds else contextlib.nullcontext()
+        self._locks: dict[str, list] = {}
+        self._lock = threading.Lock()
+        # The power that the control plane knows of, so that only news is sent.
+        self._known: dict[str, Power] = {}
+        self.unexpected = 0
+        self.counts = {'ensured': 0, 'removed': 0, 'failed': 0}
+
+    @property
+    def busy(self) -> int:
+        """How many guests are being made or removed, or wait for it."""
+        return len(self._locks)
+
+    def ensure(self, guest: Guest) -> Power:
+        with self._alone(guest.id), self._builds, self._counted('ensured'):
+            kept, source = guest, _no_image
+            if guest.image:
+                image = guest.image
+                kept = dataclasses.replace(guest, image=self._images.as_kept(image))
+
+                def source(_image: Any) -> str:
+                    return self._images.path(image, guest.server.flavor.disk_gb, guest.id)
+
+            power = self._hypervisor.ensure(kept, source, self.config_drives.files(guest))
+            self._known[guest.id] = power
+            return power
+
+    def remove(self, server_id: str, guest_name: str | None, destroy_disks: bool) -> None:
+        with self._alone(server_id), self._counted('removed'):
+            self._hypervisor.remove(server_id, guest_name, destroy_disks)
+            self._known.pop(server_id, None)
+
+    def console_output(self, server_id: str, length: int | None) -> str:
+        hypervisor = _able(self._hypervisor, driver.Console, 'keep console logs')
+        return hypervisor.output(server_id, length)[-CONSOLE_BYTES:].decode(errors='replace')
+
+    def console_address(self, server_id: str, kind: str) -> ConsoleAddress:
+        return _able(self._hypervisor, driver.Console, 'show consoles').address(server_id, kind)
+
+    def changed(self, server_id: str, power: Power | None) -> None:
+        """A guest changed by itself: tell the control plane, unless it was our doing or is known."""
+        with self._lock:
+            if server_id in self._locks:
+                return
+            if power is None:
+                self._known.pop(server_id, None)
+            elif self._known.get(server_id) == power:
+                return
+            else:
+                self._known[server_id] = power
+        self._conductor.guest_changed(admin_context(), host=self._host, server_id=server_id, power=power)
+
+    def compare(self) -> None:
+        """Compare this host's guests with those that it should have; tell the control plane what differs.
+
+        Guests of operations under way are theirs to mend; guests that nobody expects are left alone and logged.
+        """
+        expected = self._conductor.guests_expected(admin_context(), host=self._host)
+        found = {observed.id: observed.power for observed in self._hypervisor.list() if observed.id}
+        unexpected = sorted((set(found) | set(self._hypervisor.leftovers())) - set(expected) - set(self._locks))
+        if unexpected:
+            LOG.warning(
+                'This host has guests or files of servers that should have none here; they are left alone: %s',
+                ', '.join(unexpected),
+            )
+        self.unexpected = len(unexpected)
+        for server_id, state in expected.items():
+            self._compare_one(server_id, State(state), found.get(server_id))
+
+    def _compare_one(self, server_id: str, state: State, power: Power | None) -> None:
+        if state not in AT_REST:
+            return
+        if power is not None and lifecycle.power_to_state(power) in (state, None):
+            self._known[server_id] = power
+        else:
+            LOG.warning('Server %s should be %s; its guest is %s.', server_id, state.value, _shown(power))
+            self.changed(server_id, power)
+
+    @contextlib.contextmanager
+    def _alone(self, server_id: str) -> Iterator[None]:
+        with self._lock:
+            entry = self._locks.setdefault(server_id, [threading.Lock(), 0])
+            entry[1] += 1
+        try:
+            with entry[0]:
+                yield
+        finally:
+            with self._lock:
+                entry[1] -= 1
+                if not entry[1]:
+                    del self._locks[server_id]
+
+    @contextlib.contextmanager
+    def _counted(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            self.counts['failed'] += 1
+            raise
+        self.counts[what] += 1
+
+
+def _no_image(_image: Any) -> str:
+    raise errors.HostFailed('The guest has no image.')
+
+
+def _able(hypervisor: Any, interface: type, what: str) -> Any:
+    if not isinstance(hypervisor, interface):
+        raise errors.NotImplementedHere(f'The driver of this host cannot {what}.')
+    return hypervisor
+
+
+def _shown(power: Power | None) -> str:
+    return 'not there' if power is None else power.name.lower()

@@ -1,0 +1,227 @@
+"""Keep verified copies of images on this host: each is fetched once, however many guests wait for it."""
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import os
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from nova import errors
+from nova.clients.image import ImageClient
+from nova.domain import image_format
+from nova.domain.image import Image
+
+LOG = logging.getLogger(__name__)
+
+GIB = 1 << 30
+CONVERTED = frozenset({'qcow2', 'vmdk', 'vdi', 'vhd', 'vhdx'})
+PLAIN = frozenset({'raw', 'iso', 'ami', 'aki', 'ari'})
+CONVERT_TIMEOUT = 3600
+# A directory beside the files: for each guest the name of the file that it was made from.
+USERS = 'users'
+
+
+@dataclasses.dataclass(frozen=True)
+class Conversion:
+    """How `qemu-img` is held in check: a crafted image must not take the host's memory or time."""
+
+    memory_gib: int = 2
+    timeout: float = CONVERT_TIMEOUT
+
+
+class ImageCache:
+    """Files under `directory`, named by the SHA-1 of the image's id; a `.part` is one that is being made.
+
+    A file that is there is complete and was verified. It is looked at again each time that a guest gets it.
+    """
+
+    def __init__(
+        self,
+        directory: str,
+        client: ImageClient,
+        force_raw: bool = True,
+        conversion: Conversion | None = None,
+        max_conversions: int = 0,
+    ):
+        self._directory, self._client, self._force_raw = Path(directory), client, force_raw
+        self._conversion = conversion or Conversion()
+        self._turns = threading.BoundedSemaphore(max_conversions) if max_conversions else contextlib.nullcontext()
+        self._locks: dict[str, threading.Lock] = {}
+        self._lock = threading.Lock()
+        self.fetched = 0
+
+    def as_kept(self, image: Image) -> Image:
+        """The image with the format that its file here has."""
+        return dataclasses.replace(image, disk_format='raw') if self._converts(image) else image
+
+    def path(self, image: Image, disk_gb: int = 0, guest_id: str | None = None) -> str:
+        """The file with the image's verified data, in the format of `as_kept`; fetched from Glance if need be.
+
+        `image` is as Glance describes it; its disk must not be larger than `disk_gb`, if that is given. The file stays
+        as long as the guest does. Errors: ImageUnacceptable, NotFound, ServiceDown, HostFailed.
+        """
+        if not image.disk_format:
+            raise errors.ImageUnacceptable(f'Image {image.id} has no disk format.')
+        path = self._directory / self._name(image)
+        with self._lock_of(path.name):
+            if guest_id:
+                self._note_user(guest_id, path.name)
+            if path.exists():
+                self._inspect(path, image, self.as_kept(image).disk_format, disk_gb)
+                os.utime(path)
+            else:
+                self._fetch(image, path, disk_gb)
+        return str(path)
+
+    def clean(self) -> None:
+        """Remove what an interrupted fetch has left. To be called before the first guest."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        for part in self._directory.glob('*.part'):
+            part.unlink(missing_ok=True)
+
+    def expire(self, guest_ids: Collection[str], min_age: float) -> list[str]:
+        """Remove the files that none of these guests was made from and that were last used `min_age` seconds ago."""
+        users = self._directory / USERS
+        for note in users.glob('*'):
+            # A guest that is being made may not be known yet; its note is new.
+            if note.name not in guest_ids and _age(note) >= min_age:
+                note.unlink(missing_ok=True)
+        used = {note.read_text() for note in users.glob('*')}
+        removed = []
+        for path in self._directory.glob('*'):
+            if path.name in used or path.suffix == '.part' or not path.is_file():
+                continue
+            with self._lock_of(path.name):
+                if _age(path) >= min_age:
+                    path.unlink(missing_ok=True)
+                    removed.append(path.name)
+        return removed
+
+    def _note_user(self, guest_id: str, name: str) -> None:
+        users = self._directory / USERS
+        users.mkdir(parents=True, exist_ok=True)
+        (users / guest_id).write_text(name)
+
+    def _name(self, image: Image) -> str:
+        digest = hashlib.sha1(image.id.encode(), usedforsecurity=False).hexdigest()
+        kept = self.as_kept(image).disk_format
+        return digest if kept in PLAIN else f'{digest}.{kept}'
+
+    def _converts(self, image: Image) -> bool:
+        return self._force_raw and image.disk_format in CONVERTED
+
+    def _lock_of(self, name: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(name, threading.Lock())
+
+    def _fetch(self, image: Image, path: Path, disk_gb: int) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        part = self._part(path)
+        try:
+            self._download(image, part)
+            facts = self._inspect(part, image, image.disk_format, disk_gb)
+            if self._converts(image):
+                part = self._convert(facts.qemu_format, part, self._part(path))
+                self._inspect(part, image, 'raw', disk_gb)
+            os.chmod(part, 0o644)
+            os.replace(part, path)
+        except OSError as failure:
+            raise errors.HostFailed(
+                f'Image {image.id} could not be stored in {self._directory}: {failure}'
+            ) from failure
+        finally:
+            for left in self._directory.glob(f'{path.name}.*.part'):
+                left.unlink(missing_ok=True)
+        self.fetched += 1
+        LOG.info('Fetched image %s (%d bytes) as %s.', image.id, image.size, path.name)
+
+    def _part(self, path: Path) -> Path:
+        return path.with_name(f'{path.name}.{uuid.uuid4().hex}.part')
+
+    def _download(self, image: Image, part: Path) -> None:
+        algorithm, expected = _digest_of(image)
+        digest = hashlib.new(algorithm, usedforsecurity=False) if algorithm else None
+        with open(part, 'wb') as file:
+            for chunk in _bounded(self._client.download(image.id), image):
+                file.write(chunk)
+                if digest:
+                    digest.update(chunk)
+            file.flush()
+            # A file with its final name must be whole even after the host has lost its power.
+            os.fsync(file.fileno())
+        if digest and digest.hexdigest() != expected:
+            self._client.forget(image.id)
+            raise errors.HostFailed(
+                f'Image {image.id} arrived with another {algorithm} checksum than Glance names. It was not kept.'
+            )
+
+    def _inspect(self, path: Path, image: Image, claimed: str, disk_gb: int) -> image_format.ImageFacts:
+        with open(path, 'rb') as file:
+            facts = image_format.inspect(file)
+        try:
+            image_format.check_safe(facts, claimed)
+        except errors.ImageUnacceptable as failure:
+            raise errors.ImageUnacceptable(f'Image {image.id} is not accepted: {failure}') from failure
+        if disk_gb and facts.virtual_size > disk_gb * GIB:
+            raise errors.ImageUnacceptable(
+                f'Image {image.id} holds a disk of {facts.virtual_size} bytes; the flavor gives {disk_gb} GB.'
+            )
+        return facts
+
+    def _convert(self, kind: str, source: Path, target: Path) -> Path:
+        with self._turns:
+            _qemu_img_convert(kind, source, target, self._conversion)
+        source.unlink()
+        return target
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _digest_of(image: Image) -> tuple[str | None, str | None]:
+    if image.hash_algorithm in hashlib.algorithms_available and image.hash_value:
+        return image.hash_algorithm, image.hash_value
+    return ('md5', image.checksum) if image.checksum else (None, None)
+
+
+def _bounded(chunks: Iterator[bytes], image: Image) -> Iterator[bytes]:
+    """The data, but not more of it than Glance has announced."""
+    received = 0
+    for chunk in chunks:
+        received += len(chunk)
+        if image.size and received > image.size:
+            raise errors.HostFailed(f'Image {image.id} is larger than the {image.size} bytes that Glance names.')
+        yield chunk
+    if image.size and received < image.size:
+        raise errors.ServiceDown(f'Glance sent {received} of {image.size} bytes of image {image.id}.')
+
+
+def _qemu_img_convert(kind: str, source: Path, target: Path, limits: Conversion) -> None:
+    command = ['prlimit', f'--as={limits.memory_gib * GIB}', 'qemu-img', 'convert', '-f', kind, '-O', 'raw']
+    command += [str(source), str(target)]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=limits.timeout, check=False)
+    except FileNotFoundError as failure:
+        raise errors.HostFailed(f'{failure.filename} is not installed on this host.') from failure
+    except subprocess.TimeoutExpired as failure:
+        raise errors.HostFailed(
+            f'Converting an image took longer than {limits.timeout:g} s and was stopped.'
+        ) from failure
+    if done.returncode:
+        said = done.stderr.decode(errors='replace').strip()[:500]
+        raise errors.ImageUnacceptable(f'The image could not be converted from {kind} to raw: {said}')
+    descriptor = os.open(target, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

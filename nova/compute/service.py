@@ -1,0 +1,247 @@
+"""nova-compute: does on one host what the control plane asks, and tells what the host has."""
+
+import dataclasses
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+from nova import errors
+from nova.clients import identity, vendor_data
+from nova.clients.image import ImageClient
+from nova.clients.placement import PlacementClient
+from nova.compute import drivers, node_id
+from nova.compute.guests import ConfigDrives, Guests
+from nova.compute.images import Conversion, ImageCache
+from nova.compute.inventory import Reporter, Share, gigabytes
+from nova.context import Context
+from nova.domain.guest import ConsoleAddress, Guest
+from nova.domain.lifecycle import Power
+from nova.rpc.bus import Bus
+from nova.rpc.compute import Compute
+from nova.rpc.conductor import Conductor
+from nova.virt import driver
+
+LOG = logging.getLogger(__name__)
+
+USUAL_LOOK_INTERVAL = 60.0
+LEAST_IMAGE_AGE = 600.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Expiry:
+    """How often cached images that no guest uses are looked for, and for how long they are kept, in seconds."""
+
+    interval: float
+    min_age: float
+
+
+def build(conf: Any) -> 'ComputeService':
+    """The service as the options describe it. Refuses what cannot work; connects to nothing yet."""
+    hypervisor = drivers.build(conf)
+    bus = Bus(conf)
+    conductor = bus.client(Conductor)
+    placement = PlacementClient(identity.adapter(conf, 'placement'))
+    glance = ImageClient(identity.adapter(conf, 'glance'), attempts=conf.glance.num_retries + 1)
+    images = ImageCache(
+        os.path.join(conf.instances_path, conf.image_cache.subdirectory_name),
+        glance,
+        force_raw=conf.force_raw_images,
+        conversion=Conversion(conf.libvirt.images_address_space_limit),
+        max_conversions=conf.compute.max_concurrent_disk_ops,
+    )
+    guests = Guests(hypervisor, images, conductor, conf.host, config_drives(conf), conf.max_concurrent_builds)
+    looks = conf.update_resources_interval
+    reporter = Reporter(
+        hypervisor,
+        conductor,
+        placement,
+        conf.host,
+        node_id.ensure(conf.state_path),
+        share(conf),
+        host_ip=conf.my_ip,
+        interval=conf.report_interval,
+        look_interval=None if looks < 0 else float(looks) or USUAL_LOOK_INTERVAL,
+        refresh_interval=conf.compute.resource_provider_association_refresh,
+    )
+    return ComputeService(
+        conf.host,
+        hypervisor,
+        guests,
+        images,
+        reporter,
+        bus,
+        neighbours=(placement.neighbour, glance.neighbour),
+        compare_interval=conf.sync_power_state_interval,
+        expiry=expiry(conf),
+        reread=lambda: (config_drives(conf), share(conf)),
+    )
+
+
+def expiry(conf: Any) -> Expiry | None:
+    options = conf.image_cache
+    if options.manager_interval < 0 or not options.remove_unused_base_images:
+        return None
+    # A guest that is being made must find its image.
+    min_age = max(LEAST_IMAGE_AGE, options.remove_unused_original_minimum_age_seconds)
+    return Expiry(options.manager_interval or USUAL_LOOK_INTERVAL, min_age)
+
+
+def config_drives(conf: Any) -> ConfigDrives:
+    api = conf.api
+    return ConfigDrives(
+        site=vendor_data.site(api.dhcp_domain, api.vendordata_providers, api.vendordata_jsonfile_path),
+        always=conf.force_config_drive,
+        skip_versions=frozenset(api.config_drive_skip_versions.split()),
+    )
+
+
+def share(conf: Any) -> Share:
+    return Share(
+        reserved_vcpus=conf.reserved_host_cpus,
+        reserved_memory_mb=conf.reserved_host_memory_mb,
+        reserved_disk_gb=gigabytes(conf.reserved_host_disk_mb),
+        cpu_ratio=conf.cpu_allocation_ratio,
+        memory_ratio=conf.ram_allocation_ratio,
+        disk_ratio=conf.disk_allocation_ratio,
+        initial_cpu_ratio=conf.initial_cpu_allocation_ratio,
+        initial_memory_ratio=conf.initial_ram_allocation_ratio,
+        initial_disk_ratio=conf.initial_disk_allocation_ratio,
+    )
+
+
+class ComputeService:
+    """The Compute contract's endpoint, and the daemon around it. Never opens a database."""
+
+    def __init__(
+        self,
+        host: str,
+        hypervisor: Any,
+        guests: Guests,
+        images: ImageCache,
+        reporter: Reporter,
+        bus: Any,
+        neighbours: Iterable[Any] = (),
+        compare_interval: float = 600.0,
+        expiry: Expiry | None = None,
+        reread: Callable[[], tuple[ConfigDrives, Share]] | None = None,
+    ):
+        self._host, self._hypervisor, self._guests, self._images = host, hypervisor, guests, images
+        self._reporter, self._bus, self._neighbours = reporter, bus, tuple(neighbours)
+        self._compare_interval, self._expiry, self._reread = compare_interval, expiry, reread
+        self._server: Any = None
+        self._prepared = False
+        self._stopping = threading.Event()
+        self.checks: dict[str, Callable[[], None]] = {'host': reporter.check, 'bus': bus.check}
+
+    # The daemon
+
+    def start(self) -> None:
+        """Serve, and report. What this host lacks meanwhile is said in its reports and does not keep it from serving."""
+        if not self._prepared:
+            self._images.clean()
+            if isinstance(self._hypervisor, driver.Events):
+                self._hypervisor.listen(self._guest_changed)
+            self._prepared = True
+        self._bus.check()
+        if self._server is None:
+            self._server = self._bus.serve(Compute, self, self._host)
+            self._server.start()
+        self._reporter.start()
+        threading.Thread(target=self._compare, name='compare-guests', daemon=True).start()
+        if self._expiry:
+            threading.Thread(target=self._expire, name='expire-images', daemon=True).start()
+
+    def stop(self, deadline_seconds: float) -> None:
+        """Take no new work, and finish what is being done to guests, within the deadline."""
+        until = time.monotonic() + deadline_seconds
+        self._stopping.set()
+        self._reporter.stop()
+        if self._server:
+            self._server.stop()
+        while self._guests.busy and time.monotonic() < until:
+            time.sleep(0.05)
+        if isinstance(self._hypervisor, driver.Events):
+            self._hypervisor.close()
+        self._bus.close()
+
+    def reload(self) -> None:
+        if self._reread:
+            self._guests.config_drives, self._reporter.share = self._reread()
+        self._reporter.report_whole()
+
+    def metrics(self, registry: Any) -> None:
+        registry.register(self)
+        for neighbour in self._neighbours:
+            neighbour.register(registry)
+
+    def collect(self) -> Iterable[Any]:
+        """For a Prometheus registry."""
+        done = CounterMetricFamily('nova_guest_calls', 'What was done to guests.', labels=('outcome',))
+        for outcome, count in self._guests.counts.items():
+            done.add_metric((outcome,), count)
+        yield done
+        yield GaugeMetricFamily('nova_guests_busy', 'Guests being made or removed.', value=self._guests.busy)
+        yield GaugeMetricFamily(
+            'nova_guests_unexpected', 'Guests here that no server should have.', value=self._guests.unexpected
+        )
+        yield CounterMetricFamily('nova_images_fetched', 'Images fetched into the cache.', value=self._images.fetched)
+
+    # The contract
+
+    def ensure_guest(self, context: Context, guest: Guest) -> Power:
+        began = time.monotonic()
+        power = self._guests.ensure(guest)
+        LOG.info('Guest %s of server %s runs, after %d ms.', guest.name, guest.id, (time.monotonic() - began) * 1000)
+        return power
+
+    def remove_guest(
+        self, context: Context, server_id: str, guest_name: str | None, destroy_disks: bool = True
+    ) -> None:
+        self._guests.remove(server_id, guest_name, destroy_disks)
+        LOG.info('Guest %s of server %s is removed.', guest_name, server_id)
+
+    def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:
+        return self._guests.console_output(server_id, length)
+
+    def console_address(self, context: Context, server_id: str, kind: str) -> ConsoleAddress:
+        return self._guests.console_address(server_id, kind)
+
+    def report_now(self, context: Context) -> None:
+        self._reporter.report_whole()
+
+    def _guest_changed(self, server_id: str, power: Power | None) -> None:
+        try:
+            self._guests.changed(server_id, power)
+        except errors.ServiceDown as failure:
+            LOG.warning('The conductors were not told that guest %s changed: %s', server_id, failure)
+
+    def _compare(self) -> None:
+        """Once at start, as soon as the conductors answer; then now and then."""
+        pause = 1.0
+        while not self._stopping.is_set():
+            try:
+                self._guests.compare()
+            except errors.NovaError as failure:
+                LOG.warning('The guests of this host cannot be compared yet: %s', failure)
+                pause = min(pause * 2, 60.0)
+            except Exception:
+                LOG.exception('The guests of this host could not be compared.')
+                pause = 60.0
+            else:
+                if self._compare_interval < 0:
+                    return
+                pause = self._compare_interval or USUAL_LOOK_INTERVAL
+            self._stopping.wait(pause)
+
+    def _expire(self) -> None:
+        while not self._stopping.wait(self._expiry.interval):
+            try:
+                for name in self._images.expire(frozenset(self._hypervisor.leftovers()), self._expiry.min_age):
+                    LOG.info('Removed the cached image %s, which no guest uses.', name)
+            except Exception:
+                LOG.exception('Cached images could not be looked through.')

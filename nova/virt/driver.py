@@ -1,0 +1,77 @@
+"""What a virt driver can do: small interfaces, of which a driver inherits those it offers."""
+
+import abc
+from collections.abc import Callable, Mapping
+
+from nova.domain.guest import ConsoleAddress, Guest, Observed
+from nova.domain.host import HostReport
+from nova.domain.image import Image
+from nova.domain.lifecycle import Power
+
+# Told of guests that change by themselves: the server's id and its power now (None: the guest is gone).
+PowerListener = Callable[[str, Power | None], None]
+# Makes an image's verified data available: the path of a local file in the format that `Image.disk_format` says.
+ImageSource = Callable[[Image], str]
+
+
+class Guests(abc.ABC):
+    """Make, find and remove guests. Each call is idempotent; failures are `HostFailed` or `Refused`."""
+
+    @abc.abstractmethod
+    def ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
+        """Make the guest exist and run. `config_drive`: file contents by path, or None for no drive."""
+
+    @abc.abstractmethod
+    def remove(self, guest_id: str, guest_name: str | None, destroy_disks: bool = True) -> None:
+        """Make the guest and its files not exist. A guest that is not there is fine."""
+
+    @abc.abstractmethod
+    def list(self) -> tuple[Observed, ...]:
+        """Every domain on this host, also those that are not ours."""
+
+    @abc.abstractmethod
+    def observe(self, guest_id: str) -> Observed | None:
+        """The guest as the hypervisor reports it, or None if it is not there."""
+
+    @abc.abstractmethod
+    def leftovers(self) -> tuple[str, ...]:
+        """Server ids that have files or domains of ours on this host."""
+
+
+class Inventory(abc.ABC):
+    """Tell what the host has."""
+
+    @abc.abstractmethod
+    def report(self) -> HostReport:
+        """The host's hardware, hypervisor and traits; `trouble` is set when guests cannot be made just now.
+
+        Who the host is and what of it is reserved the compute service knows better, and fills in.
+        """
+
+    @abc.abstractmethod
+    def connected(self) -> bool:
+        """Whether the hypervisor answers."""
+
+
+class Console(abc.ABC):
+    """Let a user see the guest's console."""
+
+    @abc.abstractmethod
+    def output(self, guest_id: str, length: int | None = None) -> bytes:
+        """The last `length` lines of the guest's console log; all that is kept when None."""
+
+    @abc.abstractmethod
+    def address(self, guest_id: str, kind: str) -> ConsoleAddress:
+        """Where the guest's console of this kind listens. Errors: `NotImplementedHere`, `NotFound`."""
+
+
+class Events(abc.ABC):
+    """Tell of guests that change by themselves."""
+
+    @abc.abstractmethod
+    def listen(self, listener: PowerListener) -> None:
+        """Call `listener` from a thread of the driver's own for every change, until `close`."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Stop telling, and let go of the hypervisor."""

@@ -1,0 +1,64 @@
+"""The guest's disks: bus, name and cache of each."""
+
+import collections
+import os.path
+from collections.abc import Sequence
+
+from nova.virt.libvirt.disk import Disk, Role
+from nova.virt.libvirt.domain_xml import machine
+from nova.virt.libvirt.domain_xml.element import Element, element
+from nova.virt.libvirt.domain_xml.wishes import Wishes
+from nova.virt.libvirt.settings import Settings
+
+PREFIXES = {'virtio': 'vd', 'scsi': 'sd', 'sata': 'sd', 'usb': 'sd', 'ide': 'hd', 'fdc': 'fd'}
+CDROM_BUSES = ('ide', 'sata', 'scsi', 'usb')
+SCSI_MODELS = {
+    'buslogic': 'buslogic',
+    'lsilogic': 'lsilogic',
+    'lsisas1068': 'lsisas1068',
+    'lsisas1078': 'lsisas1078',
+    'virtio-scsi': 'virtio-scsi',
+    'vmpvscsi': 'vmpvscsi',
+}
+
+
+def disk_elements(
+    disks: Sequence[Disk], directory: str, wishes: Wishes, settings: Settings, cache_mode: str
+) -> list[Element]:
+    """The disks, and the SCSI controller if one of them needs it."""
+    disk_bus = wishes.choice('disk_bus', PREFIXES, 'virtio')
+    cdrom_bus = wishes.choice('cdrom_bus', CDROM_BUSES, _default_cdrom_bus(wishes, settings))
+    taken: collections.Counter[str] = collections.Counter()
+    made, buses = [], set()
+    for disk in disks:
+        bus = cdrom_bus if disk.device == 'cdrom' else disk_bus
+        prefix = (settings.disk_prefix if disk.device == 'disk' else None) or PREFIXES[bus]
+        target = f'{prefix}{chr(ord("a") + taken[prefix])}'
+        taken[prefix] += 1
+        buses.add(bus)
+        made.append(_disk(disk, os.path.join(directory, disk.name), bus, target, settings, cache_mode))
+    if 'scsi' in buses:
+        made.append(
+            element('controller', type='scsi', index=0, model=wishes.choice('scsi_model', SCSI_MODELS, 'virtio-scsi'))
+        )
+    return made
+
+
+def _default_cdrom_bus(wishes: Wishes, settings: Settings) -> str:
+    if settings.arch not in machine.X86:
+        return 'scsi'
+    return 'sata' if 'q35' in (machine.machine_type(wishes, settings) or '') else 'ide'
+
+
+def _disk(disk: Disk, path: str, bus: str, target: str, settings: Settings, cache_mode: str) -> Element:
+    read_only = disk.device == 'cdrom'
+    discard = settings.discard if not read_only else None
+    return element(
+        'disk',
+        element('driver', name='qemu', type=disk.format, cache=cache_mode, discard=discard),
+        element('source', file=path),
+        element('target', dev=target, bus=bus),
+        element('readonly') if read_only or disk.role is Role.CONFIG else None,
+        type='file',
+        device=disk.device,
+    )

@@ -1,0 +1,63 @@
+"""The guest's network interfaces, by how the network service has bound their ports."""
+
+from nova import errors
+from nova.domain.network import Port
+from nova.virt.libvirt.domain_xml.element import Element, element
+from nova.virt.libvirt.domain_xml.wishes import Wishes
+
+MODELS = {
+    'virtio': 'virtio',
+    'e1000': 'e1000',
+    'e1000e': 'e1000e',
+    'igb': 'igb',
+    'ne2k_pci': 'ne2k_pci',
+    'pcnet': 'pcnet',
+    'rtl8139': 'rtl8139',
+    'vmxnet3': 'vmxnet3',
+}
+MOST_QUEUES = 8
+
+
+def interface(port: Port, vcpus: int, wishes: Wishes) -> Element:
+    if port.vnic_type != 'normal':
+        raise errors.NotImplementedHere(f'Port {port.id} is of the type {port.vnic_type}; this host makes normal ones.')
+    if port.vif_type not in _SOURCES:
+        raise errors.HostFailed(f'Port {port.id} is bound as {port.vif_type}, which this host cannot connect.')
+    model = wishes.choice('vif_model', MODELS, 'virtio')
+    queues = min(vcpus, MOST_QUEUES) if model == 'virtio' and wishes.flag('vif_multiqueue_enabled') else 1
+    mtu = port.network.mtu
+    kind, *source = _SOURCES[port.vif_type](port)
+    return element(
+        'interface',
+        element('mac', address=port.mac),
+        *source,
+        element('target', dev=port.devname, managed='no' if kind == 'ethernet' else None),
+        element('model', type=MODELS[model]),
+        element('driver', name='qemu', queues=queues) if queues > 1 else None,
+        element('link', state='down') if not port.admin_up else None,
+        element('mtu', size=mtu) if mtu else None,
+        type=kind,
+    )
+
+
+def _on_bridge(port: Port) -> tuple:
+    return 'bridge', element('source', bridge=_bridge(port))
+
+
+def _on_openvswitch(port: Port) -> tuple:
+    parameters = element('parameters', interfaceid=port.id)
+    return 'bridge', element('source', bridge=_bridge(port)), element('virtualport', parameters, type='openvswitch')
+
+
+def _on_its_own(port: Port) -> tuple:
+    return ('ethernet',)
+
+
+def _bridge(port: Port) -> str:
+    if not port.bridge:
+        raise errors.HostFailed(f'Port {port.id} is bound, but the network service names no bridge for it.')
+    return port.bridge
+
+
+# How a port is connected, by the `vif_type` that the network service gave it.
+_SOURCES = {'bridge': _on_bridge, 'ovs': _on_openvswitch, 'tap': _on_its_own}

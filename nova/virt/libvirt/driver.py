@@ -1,0 +1,160 @@
+"""Run guests on QEMU through libvirt."""
+
+import logging
+import os
+from collections.abc import Mapping
+from xml.etree import ElementTree
+
+from oslo_config import cfg
+
+from nova import errors
+from nova.domain.guest import ConsoleAddress, Guest, Observed
+from nova.domain.host import HostReport
+from nova.domain.lifecycle import Power
+from nova.virt.driver import Console, Events, Guests, ImageSource, Inventory, PowerListener
+from nova.virt.libvirt import console_log, events
+from nova.virt.libvirt.connection import Connection
+from nova.virt.libvirt.domain_xml.domain import domain_xml
+from nova.virt.libvirt.domain_xml.server_facts import NAMESPACE
+from nova.virt.libvirt.inventory import HostInventory
+from nova.virt.libvirt.options import settings_from
+from nova.virt.libvirt.settings import Settings
+from nova.virt.libvirt.storage import Storage
+
+LOG = logging.getLogger(__name__)
+
+MACHINE_ID = '/etc/machine-id'
+
+
+def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
+    """The driver that the configuration describes; it connects when it is first asked something."""
+    return LibvirtDriver(settings_from(conf))
+
+
+class LibvirtDriver(Guests, Inventory, Console, Events):
+    """The guests of one host."""
+
+    def __init__(self, settings: Settings, settle: float = events.SETTLE):
+        self._settings = settings
+        self._connection = Connection(settings.connection_uri)
+        self._storage = Storage(settings)
+        self._inventory = HostInventory(settings, self._connection, self._storage)
+        self._teller = events.Teller(events.News(settle), self._look)
+        # Whether a domain is ours, by its id: it carries our metadata. Asked once for each.
+        self._ours: dict[str, bool] = {}
+
+    # --- guests
+
+    def ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
+        with self._teller.working_on(guest.id) as left:
+            power = self._ensure(guest, image_source, config_drive)
+            left(power)
+        return power
+
+    def _ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
+        found = self._connection.power(guest.id)
+        if found is not None and found[1] is Power.PAUSED:
+            self._connection.resume(guest.id)
+            return Power.RUNNING
+        if found is not None and found[1] is Power.RUNNING:
+            return Power.RUNNING
+        disks = self._storage.ensure(guest, image_source, config_drive)
+        cache_mode = self._storage.cache_mode()
+        xml = domain_xml(guest, disks, self._settings, cache_mode=cache_mode, serial=self._serial(guest.id))
+        LOG.debug('The domain of guest %s:\n%s', guest.id, xml)
+        power = self._connection.start(guest.id, xml)
+        self._ours[guest.id] = True
+        return power
+
+    def remove(self, guest_id: str, guest_name: str | None, destroy_disks: bool = True) -> None:
+        self._storage.directory(guest_id)
+        with self._teller.working_on(guest_id) as left:
+            self._connection.remove(guest_id)
+            left(None)
+        self._ours.pop(guest_id, None)
+        if destroy_disks:
+            self._storage.remove(guest_id)
+
+    def list(self) -> tuple[Observed, ...]:
+        found = self._connection.powers()
+        for gone in set(self._ours) - {guest_id for guest_id, _name, _power in found}:
+            self._ours.pop(gone, None)
+        return tuple(self._observed(*domain) for domain in found)
+
+    def observe(self, guest_id: str) -> Observed | None:
+        found = self._connection.power(guest_id)
+        return Observed(guest_id, *found) if found is not None else None
+
+    def leftovers(self) -> tuple[str, ...]:
+        domains = {guest.id for guest in self.list() if guest.id is not None}
+        return tuple(sorted(domains | self._storage.guests()))
+
+    def _observed(self, domain_id: str, name: str, power: Power) -> Observed:
+        return Observed(domain_id if self._is_ours(domain_id) else None, name, power)
+
+    def _is_ours(self, domain_id: str) -> bool:
+        known = self._ours.get(domain_id)
+        if known is None:
+            # A domain that is gone cannot be asked any more; the files of ours outlive it.
+            known = self._connection.has_metadata(domain_id, NAMESPACE) or self._storage.has(domain_id)
+            self._ours[domain_id] = known
+        return known
+
+    def _serial(self, guest_id: str) -> str | None:
+        """The serial number that the guest's firmware shows."""
+        source = self._settings.serial_source
+        if source == 'auto':
+            source = 'os' if os.path.exists(MACHINE_ID) else 'hardware'
+        if source == 'os':
+            with open(MACHINE_ID, encoding='ascii') as file:
+                return file.read().strip()
+        if source == 'hardware':
+            return self._inventory.host_uuid()
+        return guest_id if source == 'unique' else None
+
+    # --- the host
+
+    def report(self) -> HostReport:
+        return self._inventory.report()
+
+    def connected(self) -> bool:
+        return self._connection.connected()
+
+    # --- consoles
+
+    def output(self, guest_id: str, length: int | None = None) -> bytes:
+        if not self._storage.has(guest_id):
+            raise errors.NotFound(f'Guest {guest_id} is not on this host.')
+        return console_log.tail(self._storage.console_log(guest_id), length)
+
+    def address(self, guest_id: str, kind: str) -> ConsoleAddress:
+        if kind != 'novnc' or not self._settings.vnc_enabled:
+            raise errors.NotImplementedHere(f'Guests on this host have no console of the type {kind}.')
+        xml = self._connection.live_xml(guest_id)
+        if xml is None:
+            raise errors.NotFound(f'Guest {guest_id} does not run on this host, so it has no console.')
+        screen = ElementTree.fromstring(xml).find("devices/graphics[@type='vnc']")
+        port = int(screen.get('port', '-1')) if screen is not None else -1
+        if port <= 0:
+            raise errors.NotFound(f'Guest {guest_id} has no VNC console; start it anew to give it one.')
+        return ConsoleAddress(kind, self._settings.vnc_proxyclient_address, port)
+
+    # --- events
+
+    def listen(self, listener: PowerListener) -> None:
+        def tell(guest_id: str, power: Power | None) -> None:
+            if self._is_ours(guest_id):
+                listener(guest_id, power)
+            if power is None:
+                self._ours.pop(guest_id, None)
+
+        self._teller.listen(tell)
+        self._connection.listen(self._teller.hear)
+        self._connection.connected()
+
+    def close(self) -> None:
+        self._teller.close()
+        self._connection.close()
+
+    def _look(self) -> None:
+        self._connection.connected()

@@ -1,0 +1,158 @@
+"""Tell what the host has, from the kernel and from libvirt."""
+
+import dataclasses
+import datetime
+import os
+from typing import Any
+
+from nova import errors
+from nova.domain.host import HostReport, Inventory
+from nova.virt.libvirt import capabilities
+from nova.virt.libvirt.connection import Connection
+from nova.virt.libvirt.domain_xml.machine import DEFAULT_TYPES
+from nova.virt.libvirt.settings import Settings
+from nova.virt.libvirt.storage import Storage
+from nova.virt.libvirt.virt_type import usable_virt_type
+
+GIB, MIB, KIB = 1 << 30, 1 << 20, 1 << 10
+HYPERVISOR = 'QEMU'
+
+
+@dataclasses.dataclass(frozen=True)
+class _Lasting:
+    """What does not change while libvirt runs."""
+
+    version: int = 0
+    cpu_info: dict[str, Any] = dataclasses.field(default_factory=dict)
+    supported_instances: tuple[tuple[str, ...], ...] = ()
+    traits: tuple[str, ...] = ()
+    host_uuid: str | None = None
+
+
+class HostInventory:
+    """Reports on one host. libvirt is asked for what lasts once for each connection."""
+
+    def __init__(self, settings: Settings, connection: Connection, storage: Storage):
+        self._settings = settings
+        self._connection = connection
+        self._storage = storage
+        self._lasting = _Lasting()
+        self._learnt_on = 0
+
+    def report(self) -> HostReport:
+        settings = self._settings
+        trouble = self._learn() or self._unusable()
+        memory = _memory()
+        disk = _disk(settings.instances_path)
+        return HostReport(
+            host=settings.host,
+            node=settings.node,
+            node_id='',
+            hypervisor_type=HYPERVISOR,
+            hypervisor_version=self._lasting.version,
+            inventory=self._inventory(memory['MemTotal'], disk.total),
+            traits=self._lasting.traits,
+            cpu_info=self._lasting.cpu_info,
+            supported_instances=self._lasting.supported_instances,
+            uptime=_uptime(),
+            free_disk_gb=disk.free // GIB,
+            free_memory_mb=memory['MemAvailable'] // MIB,
+            disk_available_least=(disk.free - self._storage.promised()) // GIB,
+            running_guests=self._running(),
+            trouble=trouble,
+        )
+
+    def host_uuid(self) -> str | None:
+        self._learn()
+        return self._lasting.host_uuid
+
+    def _learn(self) -> str | None:
+        """Ask libvirt what is not known yet. The sentence that says why it could not be asked, or None."""
+        trouble = self._connection.trouble()
+        if trouble or self._learnt_on == self._connection.generation:
+            return trouble
+        try:
+            self._lasting, self._learnt_on = self._ask(), self._connection.generation
+        except errors.HostFailed as failure:
+            return str(failure)
+        return None
+
+    def _ask(self) -> _Lasting:
+        host = self._connection.capabilities()
+        processor = capabilities.host_processor(host)
+        kinds = capabilities.supported_instances(host)
+        wanted = self._settings.virt_type
+        traits: frozenset[str] = frozenset()
+        if any(kind == wanted for _arch, kind, _mode in kinds):
+            traits = self._traits(processor)
+        return _Lasting(
+            version=self._connection.version(),
+            cpu_info=capabilities.cpu_info(processor),
+            supported_instances=kinds,
+            traits=tuple(sorted(traits)),
+            host_uuid=capabilities.host_uuid(host),
+        )
+
+    def _traits(self, processor: capabilities.Processor) -> frozenset[str]:
+        arch, virt_type = processor.arch, self._settings.virt_type
+        machine = self._settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
+        offered = capabilities.offers(self._connection.domain_capabilities(arch, virt_type, machine))
+        features = processor.features
+        if offered.host_model is not None:
+            expanded = self._connection.expanded_cpu(arch, virt_type, machine, offered.host_model)
+            features = capabilities.features_of(expanded)
+        return capabilities.processor_traits(arch, features) | capabilities.ability_traits(offered)
+
+    def _unusable(self) -> str | None:
+        """Why guests of the configured kind cannot run here, if so."""
+        wanted, kinds = self._settings.virt_type, self._lasting.supported_instances
+        if wanted == 'kvm' and usable_virt_type(_read('/proc/cpuinfo'), os.path.exists('/dev/kvm')) != 'kvm':
+            return (
+                'The processor offers no virtualization (svm or vmx), or /dev/kvm is missing; set [libvirt] virt_type = '
+                'qemu on this host, or turn virtualization on in its firmware.'
+            )
+        if all(kind != wanted for _arch, kind, _mode in kinds):
+            return f'libvirt cannot run guests of the type {wanted}; install QEMU, or set [libvirt] virt_type.'
+        return None
+
+    def _running(self) -> int:
+        try:
+            return self._connection.running()
+        except errors.HostFailed:
+            return 0
+
+    def _inventory(self, memory: int, disk: int) -> Inventory:
+        shared = self._settings.shared_cpus
+        vcpus = len(shared) if shared else os.cpu_count() or 1
+        return Inventory(vcpus=vcpus, memory_mb=memory // MIB, disk_gb=disk // GIB)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Disk:
+    total: int
+    free: int
+
+
+def _disk(path: str) -> _Disk:
+    os.makedirs(path, exist_ok=True)
+    space = os.statvfs(path)
+    return _Disk(space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize)
+
+
+def _memory() -> dict[str, int]:
+    """The kernel's figures on memory, in bytes."""
+    lines = (line.split() for line in _read('/proc/meminfo').splitlines())
+    return {words[0].rstrip(':'): int(words[1]) * KIB for words in lines}
+
+
+def _uptime() -> str:
+    """As the command `uptime` prints it."""
+    minutes = int(float(_read('/proc/uptime').split()[0])) // 60
+    load = ', '.join(f'{average:.2f}' for average in os.getloadavg())
+    up = f'{minutes // 1440} days, {minutes // 60 % 24:2}:{minutes % 60:02}'
+    return f' {datetime.datetime.now():%H:%M:%S} up {up},  load average: {load}'
+
+
+def _read(path: str) -> str:
+    with open(path, encoding='utf-8', errors='replace') as file:
+        return file.read()

@@ -1,0 +1,61 @@
+"""Read the libvirt driver's settings from the configuration; only the code that builds the driver calls this."""
+
+import importlib.metadata
+import platform
+
+from oslo_config import cfg
+
+from nova import errors
+from nova.virt.libvirt import cpu_set
+from nova.virt.libvirt.settings import Settings
+
+URIS = {'kvm': 'qemu:///system', 'qemu': 'qemu:///system'}
+DISK_FORMATS = {'default': None, 'qcow2': 'qcow2', 'raw': 'raw', 'flat': 'raw'}
+
+
+def settings_from(conf: cfg.ConfigOpts) -> Settings:
+    """The driver's settings; Invalid if they name what this driver does not do."""
+    options, shared = conf.libvirt, conf.compute.cpu_shared_set
+    if options.virt_type not in URIS:
+        raise errors.Invalid(f'[libvirt] virt_type = {options.virt_type} cannot be used; set it to kvm or qemu.')
+    if options.images_type not in DISK_FORMATS:
+        raise errors.Invalid(f'[libvirt] images_type = {options.images_type} cannot be used; set it to qcow2 or raw.')
+    if options.cpu_mode == 'custom' and not options.cpu_models:
+        raise errors.Invalid('[libvirt] cpu_mode = custom needs cpu_models to name a model.')
+    return Settings(
+        host=conf.host,
+        node=conf.host,
+        version=importlib.metadata.version('nova'),
+        arch=platform.machine(),
+        instances_path=conf.instances_path,
+        connection_uri=options.connection_uri or URIS[options.virt_type],
+        virt_type=options.virt_type,
+        cpu_mode=options.cpu_mode,
+        cpu_models=tuple(options.cpu_models),
+        cpu_flags=tuple(options.cpu_model_extra_flags),
+        machine_types=_pairs('hw_machine_type', options.hw_machine_type),
+        pcie_ports=options.num_pcie_ports,
+        rng_device=options.rng_dev_path,
+        vnc_enabled=conf.vnc.enabled,
+        vnc_listen=conf.vnc.server_listen,
+        vnc_proxyclient_address=conf.vnc.server_proxyclient_address,
+        config_drive_format=conf.config_drive_format,
+        mkisofs_command=conf.mkisofs_cmd,
+        disk_format=DISK_FORMATS[options.images_type] or ('qcow2' if conf.use_cow_images else 'raw'),
+        preallocate=conf.preallocate_images == 'space',
+        disk_prefix=options.disk_prefix,
+        discard=options.hw_disk_discard,
+        cache_modes=_pairs('disk_cachemodes', options.disk_cachemodes),
+        serial_source=options.sysinfo_serial,
+        memory_stats_period=options.mem_stats_period_seconds,
+        qemu_img_memory_gb=options.images_address_space_limit,
+        qemu_img_cpu_seconds=options.images_cpu_time_limit,
+        shared_cpus=cpu_set.parse(shared) if shared else None,
+    )
+
+
+def _pairs(option: str, entries: list[str] | None) -> dict[str, str]:
+    pairs = dict(entry.split('=', 1) for entry in entries or () if '=' in entry)
+    if len(pairs) != len(entries or ()):
+        raise errors.Invalid(f'[libvirt] {option} must be a list of name=value, each name once.')
+    return pairs

@@ -1,0 +1,43 @@
+"""What an operator has decided for the libvirt driver."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """The driver's options; `options.settings_from` reads them from the configuration."""
+
+    host: str
+    node: str
+    instances_path: str
+    # This program's version, which guests' firmware tables show.
+    version: str = ''
+    arch: str = 'x86_64'
+    connection_uri: str = 'qemu:///system'
+    virt_type: str = 'kvm'
+    # None: host-model with kvm, otherwise the hypervisor's default.
+    cpu_mode: str | None = None
+    cpu_models: tuple[str, ...] = ()
+    cpu_flags: tuple[str, ...] = ()
+    # Machine type by architecture.
+    machine_types: dict[str, str] = dataclasses.field(default_factory=dict)
+    pcie_ports: int = 0
+    rng_device: str = '/dev/urandom'
+    vnc_enabled: bool = True
+    vnc_listen: str = '127.0.0.1'
+    vnc_proxyclient_address: str = '127.0.0.1'
+    config_drive_format: str = 'iso9660'
+    mkisofs_command: str = 'genisoimage'
+    # The format of guests' disks: qcow2 overlays of the cached image, or raw copies of it.
+    disk_format: str = 'qcow2'
+    preallocate: bool = False
+    disk_prefix: str | None = None
+    discard: str | None = None
+    # Cache mode by kind of disk; `file` is the kind that this driver makes.
+    cache_modes: dict[str, str] = dataclasses.field(default_factory=dict)
+    serial_source: str = 'unique'
+    memory_stats_period: int = 10
+    qemu_img_memory_gb: int = 2
+    qemu_img_cpu_seconds: int = 30
+    # The processors that guests float over, or None for all of the host's.
+    shared_cpus: frozenset[int] | None = None
