@@ -1,0 +1,488 @@
+"""Give servers their ports: what we ask of the network service, in Neutron's API."""
+
+import dataclasses
+import ipaddress
+import threading
+import time
+import urllib.parse
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keystoneauth1.adapter
+
+from nova import errors
+from nova.clients.neighbour import Neighbour
+from nova.context import Context
+from nova.domain.network import FixedIP, Network, NetworkRequest, Port, Route, Subnet
+
+NAME = 'Neutron'
+CACHE_AGE = 30.0
+CACHE_SIZE = 1000
+IDS_PER_REQUEST = 100  # keeps the URL under the 8 KiB that servers accept
+DEFAULT_GROUP = 'default'
+AMBIGUOUS = 'Multiple possible networks found, use a Network ID to be more specific.'
+
+# What a reply's status means for whoever asked. Others are the service's own trouble; so is a 403 to ourselves.
+REFUSALS = {
+    400: errors.Invalid,
+    403: errors.Forbidden,
+    404: errors.NotFound,
+    409: errors.Conflict,
+    413: errors.OverQuota,
+}
+OVER_QUOTA = 'OverQuota'
+
+
+class NetworkClient:
+    """Speaks to the network service behind a keystoneauth adapter that carries the cloud's own (service) credentials.
+
+    `for_user`, if given, makes an adapter that acts for a context's user; what a user may see is then asked as that
+    user, so that every sharing rule of the network service holds. Without it only owner and `shared` are compared.
+    """
+
+    def __init__(
+        self,
+        adapter: keystoneauth1.adapter.Adapter,
+        for_user: Callable[[Context], keystoneauth1.adapter.Adapter | None] | None = None,
+        cache_age: float = CACHE_AGE,
+        extension_age: float = 600.0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._adapter, self._for_user = adapter, for_user
+        self._neighbour = Neighbour(NAME, adapter)
+        self._networks = _Cache(cache_age, clock)
+        self._available = _Cache(cache_age, clock)
+        self._groups = _Cache(cache_age, clock)
+        self._extensions = _Cache(extension_age, clock)
+
+    @property
+    def neighbour(self) -> Neighbour:
+        return self._neighbour
+
+    # What the API asks before it accepts a request; nothing is changed.
+
+    def check(self, context: Context, requests: Sequence[NetworkRequest], security_groups: Sequence[str] = ()) -> None:
+        """Refuse networks, ports, addresses and groups that do not exist for this user, or are in use."""
+        self._check_ports(context, [request for request in requests if request.port_id])
+        wanted = [request for request in requests if not request.port_id]
+        networks = self._visible_networks(context, {request.network_id for request in wanted if request.network_id})
+        for request in wanted:
+            self._check_network(networks, request)
+        self._group_ids(context, context.project_id, security_groups)
+
+    def available(self, context: Context) -> list[Network]:
+        """The network that a server gets if its user names none: at most one; several are a Conflict."""
+        found = self._available.get(context.project_id)
+        if found is None or len(found) != 1:
+            # Only one unambiguous network is worth remembering: a user who has just made theirs must not be refused.
+            found = self._fetch_available(context)
+            self._available.put(context.project_id, found)
+        if len(found) > 1:
+            raise errors.Conflict(AMBIGUOUS)
+        return found
+
+    # What operations do: repeatable, and undone by `release_ports`.
+
+    def ensure_ports(
+        self,
+        context: Context,
+        server_id: str,
+        host: str,
+        hostname: str,
+        project_id: str,
+        requests: Sequence[NetworkRequest],
+        zone: str = 'nova',
+        security_groups: Sequence[str] = (),
+        maybe_exists: bool = False,
+    ) -> tuple[Port, ...]:
+        """A port on `host` for each request, in their order. `maybe_exists` says that this may have run before."""
+        if not requests:
+            return ()
+        found = self._ports_with(device_id=server_id) if maybe_exists else []
+        mine = {port['id']: port for port in found}
+        given = self._given_ports(server_id, requests, mine)
+        matched = _match(requests, found)
+        missing = [request for place, request in enumerate(requests) if not request.port_id and place not in matched]
+        binding = {'device_owner': f'compute:{zone}', 'binding:host_id': host}
+        if missing:
+            groups = self._group_ids(context, project_id, security_groups)
+            name = self._dns_name(hostname)
+            common = {'device_id': server_id, 'project_id': project_id, 'admin_state_up': True, **binding, **name}
+            if groups:
+                common['security_groups'] = groups
+            made = iter(self._create([common | _where(request) for request in missing]))
+        ports = []
+        for place, request in enumerate(requests):
+            if request.port_id:
+                port = self._update(given[request.port_id], {'device_id': server_id, **binding})
+            elif place in matched:
+                port = self._update(matched[place], binding)
+            else:
+                port = next(made)
+            ports.append((request, port))
+        return self._domain_ports(ports)
+
+    def release_ports(
+        self,
+        context: Context,
+        server_id: str,
+        ports: Sequence[Port] | None = None,
+        requests: Iterable[NetworkRequest] = (),
+    ) -> None:
+        """Delete our ports of the server, give the user's back. Without `ports` all that carry the server's id are
+        released; `requests` then says which of them the user brought."""
+        kept = {request.port_id for request in requests if request.port_id}
+        if ports is not None:
+            kept |= {port.id for port in ports if port.preserve_on_delete}
+            ours = [port.id for port in ports if port.id not in kept]
+        else:
+            ours = []
+        if kept or ports is None:
+            # Ask first: a port of the user's may serve another server by now.
+            found = [port['id'] for port in self._ports_with(device_id=server_id)]
+            for port_id in found:
+                if port_id in kept:
+                    self._unbind(port_id)
+            ours = list(dict.fromkeys(ours + [port_id for port_id in found if port_id not in kept]))
+        for port_id in ours:
+            self._call('DELETE', f'/ports/{port_id}', missing_ok=True)
+
+    def ports_of(self, context: Context, server_id: str, requests: Iterable[NetworkRequest] = ()) -> tuple[Port, ...]:
+        """The ports that carry the server's id; `requests` says which are the user's own, and their tags."""
+        by_port = {request.port_id: request for request in requests if request.port_id}
+        found = self._ports_with(device_id=server_id)
+        return self._domain_ports([(by_port.get(port['id'], NetworkRequest()), port) for port in found])
+
+    def forget(self) -> None:
+        """Drop what was remembered."""
+        for cache in (self._networks, self._available, self._groups, self._extensions):
+            cache.clear()
+
+    def ping(self) -> None:
+        """Raise ServiceDown unless the network service answers."""
+        self._call('GET', '/networks?limit=1&fields=id')
+
+    # Checks
+
+    def _check_ports(self, context: Context, requests: Sequence[NetworkRequest]) -> None:
+        if not requests:
+            return
+        idents = [request.port_id for request in requests]
+        if len(set(idents)) != len(idents):
+            raise errors.Invalid('A port is given twice in networks.')
+        found = {port['id']: port for port in self._get_by_ids('ports', idents, self._as_user(context))}
+        for ident in idents:
+            port = found.get(ident)
+            if port is None or not (context.is_admin or port.get('project_id') == context.project_id):
+                raise errors.Invalid(f'Port id {ident} could not be found.')
+            if port.get('device_id'):
+                raise errors.Conflict(f'Port {ident} is still in use.')
+            if not port.get('fixed_ips') and port.get('ip_allocation') != 'none':
+                raise errors.Invalid(f'Port {ident} requires a FixedIP in order to be used.')
+
+    def _check_network(self, networks: dict[str, Network], request: NetworkRequest) -> None:
+        network = networks.get(request.network_id)
+        if network is None:
+            raise errors.Invalid(f'Network {request.network_id} could not be found.')
+        if not network.subnets:
+            raise errors.Invalid(f'Network {network.id} requires a subnet in order to boot instances on.')
+        if not request.fixed_ip:
+            return
+        address = ipaddress.ip_address(request.fixed_ip)
+        if not any(address in ipaddress.ip_network(subnet.cidr) for subnet in network.subnets):
+            raise errors.Invalid(f'Fixed IP {address} is not a valid ip address for network {network.id}.')
+        if self._ports_with(network_id=network.id, fixed_ips=f'ip_address={address}'):
+            raise errors.Invalid(f'Fixed IP address {address} is already in use on instance.')
+
+    # Reading networks
+
+    def _visible_networks(self, context: Context, idents: Iterable[str]) -> dict[str, Network]:
+        """Those of the networks that the context's user may use, by id."""
+        known = {ident: self._networks.get((context.project_id, ident)) for ident in idents}
+        missing = [ident for ident, network in known.items() if network is None]
+        if missing:
+            raws = self._get_by_ids('networks', missing, self._as_user(context))
+            usable = [raw for raw in raws if _usable_by(raw, context)] if self._for_user is None else raws
+            for network in self._with_subnets(usable):
+                self._networks.put((context.project_id, network.id), network)
+                known[network.id] = network
+        return {ident: network for ident, network in known.items() if network}
+
+    def _networks_by_id(self, idents: Iterable[str]) -> dict[str, Network]:
+        """Networks as facts, whoever may see them."""
+        known = {ident: self._networks.get((None, ident)) for ident in set(idents)}
+        missing = [ident for ident, network in known.items() if network is None]
+        if missing:
+            known |= {network.id: network for network in self._with_subnets(self._get_by_ids('networks', missing))}
+        return {ident: network or Network(ident, '') for ident, network in known.items()}
+
+    def _fetch_available(self, context: Context) -> list[Network]:
+        own = self._get('networks', {'project_id': context.project_id, 'shared': 'false'})
+        shared = self._get('networks', {'shared': 'true'})
+        # An external network is for routers and floating addresses, unless its owner shares it for servers, too.
+        raws = [raw for raw in own if not raw.get('router:external')] + shared
+        return self._with_subnets(raws)
+
+    def _with_subnets(self, raws: Sequence[dict[str, Any]]) -> list[Network]:
+        idents = [raw['id'] for raw in raws if raw.get('subnets', True)]
+        subnets = self._get_many('subnets', 'network_id', idents)
+        servers = self._dhcp_servers([subnet['network_id'] for subnet in subnets if subnet.get('enable_dhcp')])
+        networks = [
+            _network(raw, [subnet for subnet in subnets if subnet['network_id'] == raw['id']], servers) for raw in raws
+        ]
+        for network in networks:
+            self._networks.put((None, network.id), network)
+        return networks
+
+    def _dhcp_servers(self, network_ids: Iterable[str]) -> dict[str, str]:
+        """By subnet id, the address that its DHCP answers from."""
+        ports = self._get_many('ports', 'network_id', dict.fromkeys(network_ids), {'device_owner': 'network:dhcp'})
+        return {ip['subnet_id']: ip['ip_address'] for port in ports for ip in port.get('fixed_ips', ())}
+
+    def _group_ids(self, context: Context, project_id: str | None, names: Sequence[str]) -> list[str]:
+        """The ids of security groups given by name or id; none for "only the default one", which needs no naming."""
+        wanted = list(dict.fromkeys(names))
+        if not wanted or wanted == [DEFAULT_GROUP]:
+            return []
+        key = (project_id, tuple(wanted))
+        idents = self._groups.get(key)
+        if idents is None:
+            fields = {'project_id': project_id, 'fields': ['id', 'name']}
+            groups = self._get('security-groups', fields)
+            idents = [_group_id(groups, name, project_id) for name in wanted]
+            self._groups.put(key, idents)
+        return idents
+
+    def _dns_name(self, hostname: str) -> dict[str, str]:
+        """The server's name for DNS, where the network service keeps names."""
+        known = self._extensions.get('aliases')
+        if known is None:
+            known = {extension['alias'] for extension in self._get('extensions', {})}
+            self._extensions.put('aliases', known)
+        return {'dns_name': hostname} if hostname and 'dns-integration' in known else {}
+
+    # Ports
+
+    def _given_ports(
+        self, server_id: str, requests: Sequence[NetworkRequest], mine: dict[str, dict[str, Any]]
+    ) -> dict[str, dict[str, Any]]:
+        """The user's own ports that the requests name, free or ours already."""
+        idents = [request.port_id for request in requests if request.port_id]
+        missing = [ident for ident in idents if ident not in mine]
+        found = {port['id']: port for port in self._get_by_ids('ports', missing)} | mine
+        for ident in idents:
+            if ident not in found:
+                raise errors.NotFound(f'Port id {ident} could not be found.')
+            if found[ident].get('device_id') not in ('', None, server_id):
+                raise errors.Conflict(f'Port {ident} is still in use.')
+        return found
+
+    def _create(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        try:
+            if len(bodies) == 1:
+                return [self._call('POST', '/ports', {'port': bodies[0]})['port']]
+            return self._call('POST', '/ports', {'ports': list(bodies)})['ports']
+        except errors.NotFound:
+            # A network that we remember is gone.
+            self.forget()
+            raise
+
+    def _update(self, port: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
+        if all(port.get(name) == value for name, value in wanted.items()):
+            return port
+        return self._call('PUT', f'/ports/{port["id"]}', {'port': wanted})['port']
+
+    def _unbind(self, port_id: str) -> None:
+        nobody = {'device_id': '', 'device_owner': '', 'binding:host_id': '', 'binding:profile': {}}
+        self._call('PUT', f'/ports/{port_id}', {'port': nobody}, missing_ok=True)
+
+    def _ports_with(self, **filters: str) -> list[dict[str, Any]]:
+        return self._get('ports', filters)
+
+    def _domain_ports(self, pairs: Sequence[tuple[NetworkRequest, dict[str, Any]]]) -> tuple[Port, ...]:
+        networks = self._networks_by_id(port['network_id'] for _, port in pairs)
+        return tuple(_port(request, raw, networks[raw['network_id']]) for request, raw in pairs)
+
+    # HTTP
+
+    def _as_user(self, context: Context) -> keystoneauth1.adapter.Adapter:
+        return (self._for_user(context) if self._for_user else None) or self._adapter
+
+    def _get_by_ids(
+        self, path: str, idents: Sequence[str], adapter: keystoneauth1.adapter.Adapter | None = None
+    ) -> list[dict[str, Any]]:
+        return self._get_many(path, 'id', idents, adapter=adapter)
+
+    def _get_many(
+        self,
+        path: str,
+        name: str,
+        values: Iterable[str],
+        filters: dict[str, str] | None = None,
+        adapter: keystoneauth1.adapter.Adapter | None = None,
+    ) -> list[dict[str, Any]]:
+        values, found = list(values), []
+        for start in range(0, len(values), IDS_PER_REQUEST):
+            some = {name: values[start : start + IDS_PER_REQUEST]}
+            found += self._get(path, some | (filters or {}), adapter)
+        return found
+
+    def _get(
+        self, path: str, filters: dict[str, Any], adapter: keystoneauth1.adapter.Adapter | None = None
+    ) -> list[dict[str, Any]]:
+        """All pages of a list."""
+        collection = path.replace('-', '_')
+        url, found = f'/{path}?{urllib.parse.urlencode(filters, doseq=True)}', []
+        while url:
+            page = self._call('GET', url, adapter=adapter)
+            found += page[collection]
+            following = (link['href'] for link in page.get(f'{collection}_links', ()) if link['rel'] == 'next')
+            # Only its query: the service may know itself by another address than we do.
+            url = next((f'/{path}?{urllib.parse.urlsplit(href).query}' for href in following), None)
+        return found
+
+    def _call(
+        self,
+        method: str,
+        url: str,
+        body: dict[str, Any] | None = None,
+        missing_ok: bool = False,
+        adapter: keystoneauth1.adapter.Adapter | None = None,
+    ) -> Any:
+        extra = {} if body is None else {'json': body}
+        neighbour, refused = self._neighbour, REFUSALS.keys() - {403}
+        if adapter is not None and adapter is not self._adapter:
+            neighbour, refused = self._user_neighbour(adapter), REFUSALS.keys()
+        reply = neighbour.request(method, f'/v2.0{url}', refused=refused, **extra)
+        if reply.status_code < 300:
+            return reply.json() if reply.content else None
+        if reply.status_code == 404 and missing_ok:
+            return None
+        raise _error(reply)
+
+    def _user_neighbour(self, adapter: keystoneauth1.adapter.Adapter) -> Neighbour:
+        neighbour = Neighbour(NAME, adapter)
+        neighbour.calls = self._neighbour.calls
+        return neighbour
+
+
+class _Cache:
+    """Remembers values for a while."""
+
+    def __init__(self, age: float, clock: Callable[[], float]):
+        self._age, self._clock, self._lock = age, clock, threading.Lock()
+        self._entries: dict[Any, tuple[float, Any]] = {}
+
+    def get(self, key: Any) -> Any:
+        with self._lock:
+            until, value = self._entries.get(key, (0.0, None))
+        return value if self._clock() < until else None
+
+    def put(self, key: Any, value: Any) -> None:
+        with self._lock:
+            if len(self._entries) >= CACHE_SIZE:
+                self._entries.clear()
+            self._entries[key] = (self._clock() + self._age, value)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._entries.clear()
+
+
+def _match(requests: Sequence[NetworkRequest], found: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """Ports that an earlier run made, by the place of the request that they answer; each port answers one."""
+    brought = {request.port_id for request in requests if request.port_id}
+    free = [port for port in found if port['id'] not in brought]
+    matched = {}
+    # Requests for one address choose first: the others take whatever is left on their network.
+    for place, request in sorted(enumerate(requests), key=lambda entry: entry[1].fixed_ip is None):
+        port = next((port for port in free if not request.port_id and _answers(port, request)), None)
+        if port:
+            free.remove(port)
+            matched[place] = port
+    return matched
+
+
+def _answers(port: dict[str, Any], request: NetworkRequest) -> bool:
+    addresses = {ip['ip_address'] for ip in port.get('fixed_ips', ())}
+    return port['network_id'] == request.network_id and (not request.fixed_ip or request.fixed_ip in addresses)
+
+
+def _where(request: NetworkRequest) -> dict[str, Any]:
+    body: dict[str, Any] = {'network_id': request.network_id}
+    if request.fixed_ip:
+        body['fixed_ips'] = [{'ip_address': request.fixed_ip}]
+    return body
+
+
+def _usable_by(raw: dict[str, Any], context: Context) -> bool:
+    return context.is_admin or bool(raw.get('shared')) or raw.get('project_id') == context.project_id
+
+
+def _group_id(groups: Sequence[dict[str, Any]], name: str, project_id: str | None) -> str:
+    by_id = [group['id'] for group in groups if group['id'] == name]
+    found = by_id or [group['id'] for group in groups if group['name'] == name]
+    if not found:
+        raise errors.Invalid(f'Security group {name} not found for project {project_id}.')
+    if len(found) > 1:
+        raise errors.Conflict(
+            f"Multiple security_groups matching '{name}' found for project {project_id}. Use an ID to be more specific."
+        )
+    return found[0]
+
+
+def _network(raw: dict[str, Any], subnets: Sequence[dict[str, Any]], dhcp_servers: dict[str, str]) -> Network:
+    return Network(
+        id=raw['id'],
+        label=raw.get('name') or '',
+        mtu=raw.get('mtu'),
+        project_id=raw.get('project_id'),
+        subnets=tuple(
+            Subnet(
+                id=subnet['id'],
+                cidr=subnet['cidr'],
+                gateway=subnet.get('gateway_ip'),
+                dns=tuple(subnet.get('dns_nameservers') or ()),
+                version=subnet.get('ip_version', 4),
+                dhcp_server=dhcp_servers.get(subnet['id']),
+                routes=tuple(
+                    Route(route['destination'], route['nexthop']) for route in subnet.get('host_routes') or ()
+                ),
+                dhcp_enabled=subnet.get('enable_dhcp', True),
+            )
+            for subnet in subnets
+        ),
+    )
+
+
+def _port(request: NetworkRequest, raw: dict[str, Any], network: Network) -> Port:
+    details = raw.get('binding:vif_details') or {}
+    ips = raw.get('fixed_ips') or ()
+    # Only the subnets that the port has an address of: the guest is told of those.
+    subnets = tuple(subnet for subnet in network.subnets if any(ip['subnet_id'] == subnet.id for ip in ips))
+    return Port(
+        id=raw['id'],
+        mac=raw['mac_address'],
+        network=dataclasses.replace(network, subnets=subnets, bridge=details.get('bridge_name')),
+        fixed_ips=tuple(
+            FixedIP(ip['ip_address'], ip['subnet_id'], ipaddress.ip_address(ip['ip_address']).version) for ip in ips
+        ),
+        vif_type=raw.get('binding:vif_type') or 'unbound',
+        vif_details=details,
+        vnic_type=raw.get('binding:vnic_type') or 'normal',
+        active=raw.get('status') == 'ACTIVE',
+        preserve_on_delete=request.port_id is not None,
+        tag=request.tag,
+        host=raw.get('binding:host_id') or None,
+        security_groups=tuple(raw.get('security_groups') or ()),
+        admin_up=raw.get('admin_state_up', True),
+    )
+
+
+def _error(reply: Any) -> errors.Refused:
+    try:
+        fault = reply.json()['NeutronError']
+        kind, message = fault['type'], fault['message']
+    except (ValueError, KeyError, TypeError):
+        kind, message = '', reply.text[:200]
+    return errors.OverQuota(message) if kind == OVER_QUOTA else REFUSALS[reply.status_code](message)

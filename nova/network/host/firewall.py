@@ -1,0 +1,67 @@
+"""Let guests reach the outside and the metadata service, and keep networks apart: nftables, in a table of our own."""
+
+from collections.abc import Sequence
+
+from nova.network.host.desired import DesiredNetwork
+from nova.network.host.namespace import CommandFailed, Namespace
+
+METADATA_ADDRESS = '169.254.169.254'
+
+
+def ruleset(table: str, networks: Sequence[DesiredNetwork], proxy_port: int) -> str:
+    """The whole table, as nft reads it. Loading it replaces what was there in one go."""
+    bridges = [f'"{network.bridge}"' for network in networks]
+    redirects = [
+        f'iifname {bridge} ip daddr {METADATA_ADDRESS} tcp dport 80 redirect to :{proxy_port}' for bridge in bridges
+    ]
+    masquerades = [
+        f'ip saddr {subnet.cidr} oifname != "{network.bridge}" masquerade'
+        for network in networks
+        for subnet in network.subnets
+    ]
+    apart = [
+        f'iifname {bridge} oifname {{ {", ".join(others)} }} drop'
+        for bridge in bridges
+        if (others := [other for other in bridges if other != bridge])
+    ]
+    return '\n'.join(
+        [
+            # Made before it is deleted, so that the deletion never fails.
+            f'table ip {table} {{}}',
+            f'delete table ip {table}',
+            f'table ip {table} {{',
+            *_chain('prerouting', 'type nat hook prerouting priority dstnat', redirects),
+            *_chain('postrouting', 'type nat hook postrouting priority srcnat', masquerades),
+            *_chain('forward', 'type filter hook forward priority filter', apart),
+            '}',
+            '',
+        ]
+    )
+
+
+class Firewall:
+    def __init__(self, namespace: Namespace, table: str, proxy_port: int):
+        self._namespace, self._table, self._proxy_port = namespace, table, proxy_port
+        self._loaded = ''
+
+    def ensure(self, networks: Sequence[DesiredNetwork]) -> None:
+        self._namespace.write('/proc/sys/net/ipv4/ip_forward', '1')
+        wanted = ruleset(self._table, networks, self._proxy_port)
+        if wanted != self._loaded or not self._exists():
+            self._namespace.run('nft', '-f', '-', stdin=wanted)
+            self._loaded = wanted
+
+    def remove(self) -> None:
+        self._namespace.run('nft', '-f', '-', stdin=f'table ip {self._table} {{}}\ndelete table ip {self._table}\n')
+        self._loaded = ''
+
+    def _exists(self) -> bool:
+        try:
+            self._namespace.run('nft', 'list', 'table', 'ip', self._table)
+        except CommandFailed:
+            return False
+        return True
+
+
+def _chain(name: str, hook: str, rules: Sequence[str]) -> list[str]:
+    return [f'  chain {name} {{', f'    {hook}; policy accept;', *(f'    {rule}' for rule in rules), '  }']

@@ -1,0 +1,1 @@
+"""The history of the network service's tables (alembic)."""
