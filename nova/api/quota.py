@@ -1,0 +1,107 @@
+"""What a project may have, what it has, and whether there is room for more."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from nova import errors
+from nova.api.request import Request
+from nova.api.services import Settings
+from nova.db.stores import keypairs, mappings, quotas, server_groups
+from nova.domain.flavor import Flavor
+from nova.domain.usage import Usage
+
+UNLIMITED = -1
+NO_QUOTA_DRIVER = 'nova.quota.NoopQuotaDriver'
+
+
+def defaults(tx: Any, settings: Settings) -> dict[str, int]:
+    """The limits of projects that have none of their own: the class `default`, or else the options."""
+    return {**_base(settings), **quotas.class_limits(tx)}
+
+
+def limits(tx: Any, settings: Settings, project_id: str | None, user_id: str | None = None) -> dict[str, int]:
+    """The limits that hold for a project, or for one of its users."""
+    return quotas.limits(tx, project_id, user_id, _base(settings))
+
+
+def usage(tx: Any, project_id: str | None, user_id: str | None = None) -> Usage:
+    """What a project's servers take, wherever they are; it needs no cell to answer."""
+    return mappings.count_usage(tx, project_id, user_id)
+
+
+def refuse_excess(allowed: Mapping[str, int], used: Mapping[str, int], deltas: Mapping[str, int]) -> None:
+    """Raise OverQuota, naming each resource that `deltas` more would exceed."""
+    over = sorted(
+        name for name, more in deltas.items() if more > 0 and allowed[name] >= 0 and used[name] + more > allowed[name]
+    )
+    if not over:
+        return
+    names = ', '.join(over)
+    requested = ', '.join(str(deltas[name]) for name in over)
+    has = ', '.join(str(used[name]) for name in over)
+    may = ', '.join(str(allowed[name]) for name in over)
+    raise errors.OverQuota(
+        f'Quota exceeded for {names}: Requested {requested}, but already used {has} of {may} {names}'
+    )
+
+
+def room(tx: Any, request: Request, flavor: Flavor, least: int, most: int) -> int:
+    """How many servers of the flavor the project has room for, from `least` to `most`; raises OverQuota for fewer.
+
+    `tx` writes to the API database. Record the servers in it: until it ends, nobody else, in any process, is told of room
+    for servers of this project.
+    """
+    context, settings = request.context, request.settings
+    if settings.quota_driver == NO_QUOTA_DRIVER:
+        return most
+    allowed = limits(tx, settings, context.project_id, context.user_id)
+    one = {'instances': 1, 'cores': flavor.vcpus, 'ram': flavor.memory_mb}
+    if all(allowed[name] == UNLIMITED for name in one):
+        return most
+    quotas.take_turn(tx, context.project_id)
+    used = _amounts(usage(tx, context.project_id))
+    count = _fitting(allowed, used, one, most)
+    if count < least:
+        refuse_excess(allowed, used, {name: amount * least for name, amount in one.items()})
+    return count
+
+
+def check_keypairs(tx: Any, settings: Settings, user_id: str) -> None:
+    """Raise OverQuota if the user has as many key pairs as they may."""
+    allowed = defaults(tx, settings)['key_pairs']
+    if allowed != UNLIMITED and keypairs.count(tx, user_id) >= allowed:
+        raise errors.OverQuota('Quota exceeded, too many key pairs.')
+
+
+def refuse_many_metadata(request: Request, metadata: Mapping[str, str]) -> None:
+    """Raise OverQuota if these are more metadata items than one server may have."""
+    with request.databases.api.reading() as tx:
+        allowed = limits(tx, request.settings, request.context.project_id)['metadata_items']
+    if allowed != UNLIMITED and len(metadata) > allowed:
+        raise errors.OverQuota('Maximum number of metadata items exceeds ' + str(allowed))
+
+
+def in_use(request: Request, project_id: str | None, user_id: str | None = None) -> dict[str, int]:
+    """What is counted against each limit; what is limited per server or per user counts as nothing."""
+    with request.databases.api.reading() as tx:
+        groups = server_groups.count(tx, project_id, user_id)
+        return _amounts(usage(tx, project_id, user_id)) | {'server_groups': groups}
+
+
+def _fitting(allowed: Mapping[str, int], used: Mapping[str, int], one: Mapping[str, int], most: int) -> int:
+    room = [
+        (allowed[name] - used[name]) // amount
+        for name, amount in one.items()
+        if amount > 0 and allowed[name] != UNLIMITED
+    ]
+    return max(0, min([most, *room]))
+
+
+def _amounts(used: Usage) -> dict[str, int]:
+    return {'instances': used.instances, 'cores': used.cores, 'ram': used.memory_mb}
+
+
+def _base(settings: Settings) -> dict[str, int]:
+    if settings.quota_driver == NO_QUOTA_DRIVER:
+        return dict.fromkeys(settings.quotas, UNLIMITED)
+    return settings.quotas

@@ -1,0 +1,68 @@
+"""Which network interfaces a request asks for."""
+
+from typing import Any
+
+from nova import errors
+from nova.api import policy
+from nova.api.request import Request
+from nova.domain.network import NetworkRequest
+
+ATTACH_NETWORK = policy.project_member(
+    'os_compute_api:servers:create:attach_network', 'Creates a server with chosen networks or ports.'
+)
+
+DEFAULT_GROUP = 'default'
+
+
+def wanted(request: Request, count: int, security_groups: tuple[str, ...]) -> tuple[NetworkRequest, ...] | None:
+    """The interfaces that each of `count` servers gets, known to the network service; None for no network at all."""
+    asked = request.body.get('networks')
+    if asked == 'none':
+        return None
+    if not asked or asked == 'auto':
+        requests = _automatic(request, must_be=asked == 'auto')
+        if requests and set(security_groups) - {DEFAULT_GROUP}:
+            request.services.network.check(request.context, (), security_groups)
+        return requests or None
+    request.require(ATTACH_NETWORK)
+    requests = tuple(_one(entry) for entry in asked)
+    _refuse_unsharable(requests, count)
+    request.services.network.check(request.context, requests, security_groups)
+    return requests
+
+
+def _automatic(request: Request, must_be: bool) -> tuple[NetworkRequest, ...]:
+    """The project's only network; a project that has none gets a server without, unless one `must_be`."""
+    networks = request.services.network.available(request.context)
+    if must_be and not networks:
+        raise errors.Invalid(
+            f'Unable to automatically allocate a network for project {request.context.project_id}: it has none.'
+        )
+    return tuple(NetworkRequest(network.id) for network in networks)
+
+
+def _one(entry: dict[str, Any]) -> NetworkRequest:
+    port_id, network_id, fixed_ip = entry.get('port'), entry.get('uuid'), entry.get('fixed_ip')
+    if port_id:
+        if fixed_ip:
+            raise errors.Invalid(
+                f"Specified Fixed IP '{fixed_ip}' cannot be used with port '{port_id}': "
+                'the two cannot be specified together.'
+            )
+        return NetworkRequest(port_id=port_id, tag=entry.get('tag'))
+    if not network_id:
+        raise errors.Invalid('Bad networks format: network uuid is not in proper format (None)')
+    return NetworkRequest(network_id, fixed_ip=fixed_ip, tag=entry.get('tag'))
+
+
+def _refuse_unsharable(requests: tuple[NetworkRequest, ...], count: int) -> None:
+    tags = [request.tag for request in requests if request.tag]
+    if len(set(tags)) < len(tags):
+        raise errors.Invalid('Tags of networks must be unique for each server; please verify the tags in the request.')
+    if count > 1 and any(request.port_id for request in requests):
+        raise errors.Invalid(
+            'Unable to launch multiple instances with a single configured port ID. '
+            'Please launch your instance one by one with different ports.'
+        )
+    if count > 1 and any(request.fixed_ip for request in requests):
+        raise errors.Invalid('max_count cannot be greater than 1 if an fixed_ip is specified.')

@@ -1,0 +1,217 @@
+"""Create servers: check what is asked for, record it, and answer before anything is built."""
+
+import dataclasses
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from nova import errors
+from nova.api import policy, quota
+from nova.api.request import Answer, Request
+from nova.api.resources.servers import asked_disks, asked_networks, asked_place, names
+from nova.api.resources.servers.bodies import CREATE
+from nova.api.routes import route
+from nova.api.schema import truth, whole
+from nova.db.stores import keypairs
+from nova.domain.flavor import Flavor
+from nova.domain.image import Image
+from nova.domain.keypair import KeyPair
+from nova.domain.operation import OperationRow
+from nova.domain.server import ServerRequest
+from nova.operations import start
+
+CREATE_SERVER = policy.project_member('os_compute_api:servers:create', 'Creates a server.')
+ATTACH_VOLUME = policy.project_member('os_compute_api:servers:create:attach_volume', 'Creates a server with disks.')
+TRUSTED_CERTIFICATES = policy.project_member(
+    'os_compute_api:servers:create:trusted_certs', 'Creates a server from an image that given certificates vouch for.'
+)
+ZERO_DISK = policy.admin(
+    'os_compute_api:servers:create:zero_disk_flavor',
+    'Creates a server with a disk as large as its image happens to be.',
+)
+
+SAMPLES = tuple(
+    f'servers/{version}server-create-resp.json'
+    for version in ('', *(f'v2.{n}/' for n in (19, 32, 37, 42, 47, 52, 57, 63, 74, 90)))
+)
+
+
+@route('POST', '/servers', policy=CREATE_SERVER, body=CREATE, status=202, samples=SAMPLES)
+def create(request: Request) -> Answer:
+    """Create one server, or several of one kind."""
+    body = request.body
+    least, most = counts(body)
+    _refuse_unsupported(request)
+    flavor = _flavor(request)
+    image = _image(request, flavor)
+    template = _template(request, flavor, image, most)
+
+    def record(tx: Any) -> tuple[list[ServerRequest], list[OperationRow]]:
+        count = quota.room(tx, request, flavor, least, most)
+        wanted = several(template, body.get('hostname'), count)
+        names.refuse_taken(request, [server.name for server in wanted])
+        return wanted, start.record_creation(request.services, tx, request.context, wanted)
+
+    wanted, rows = request.databases.api.write(record)
+    start.tell(request.services, request.context, rows)
+    if truth(body.get('return_reservation_id')):
+        return Answer({'reservation_id': template.reservation_id})
+    return _answer(request, wanted[0])
+
+
+def counts(body: dict[str, Any]) -> tuple[int, int]:
+    """How many servers at least, and at most."""
+    least = whole(body.get('min_count', 1), 'min_count', 1)
+    most = whole(body.get('max_count', least), 'max_count', 1)
+    if least > most:
+        raise errors.Invalid('min_count must be <= max_count')
+    return least, most
+
+
+def several(template: ServerRequest, hostname: str | None, count: int) -> list[ServerRequest]:
+    """The requests for servers that differ in name, id and number only."""
+    hostnames = names.names_of(hostname, count, names.HOSTNAME_LENGTH) if hostname else [None] * count
+    wanted = []
+    for number, name in enumerate(names.names_of(template.name, count)):
+        server_id = str(uuid.uuid4())
+        wanted.append(
+            dataclasses.replace(
+                template,
+                server_id=server_id,
+                name=name,
+                hostname=hostnames[number] or names.hostname_of(name, server_id),
+                launch_index=number,
+            )
+        )
+    return wanted
+
+
+def _template(request: Request, flavor: Flavor, image: Image, most: int) -> ServerRequest:
+    body, context = request.body, request.context
+    metadata = body.get('metadata') or {}
+    if metadata:
+        quota.refuse_many_metadata(request, metadata)
+    place = asked_place.wanted(request)
+    groups = tuple(dict.fromkeys(group['name'] for group in body.get('security_groups') or ()))
+    networks = asked_networks.wanted(request, most, groups)
+    return ServerRequest(
+        server_id='',
+        name=body['name'],
+        hostname='',
+        project_id=context.project_id,
+        user_id=context.user_id,
+        flavor=flavor,
+        image_id=image.id,
+        image=image,
+        image_properties=_kept_properties(image),
+        networks=networks,
+        security_groups=groups or (() if networks is None else (asked_networks.DEFAULT_GROUP,)),
+        keypair=_keypair(request),
+        metadata=metadata,
+        tags=tuple(body.get('tags') or ()),
+        description=_description(request),
+        # Without line breaks every decoder reads it alike.
+        user_data=''.join((body.get('user_data') or '').split()) or None,
+        config_drive=truth(body.get('config_drive')) or image.properties.get('img_config_drive') == 'mandatory',
+        availability_zone=place.zone,
+        host=place.host,
+        node=place.node,
+        forced=place.forced,
+        access_ip_v4=body.get('accessIPv4'),
+        access_ip_v6=body.get('accessIPv6'),
+        disk_config=body.get('OS-DCF:diskConfig') or 'MANUAL',
+        reservation_id=names.new_reservation_id(),
+        scheduler_hints=_hints(request),
+        created_at=request.services.clock(),
+    )
+
+
+def _description(request: Request) -> str | None:
+    """Before servers had descriptions, their names stood in."""
+    return request.body.get('description') if request.version >= (2, 19) else request.body['name']
+
+
+def _hints(request: Request) -> dict[str, Any]:
+    document = request.document
+    hints = document.get('os:scheduler_hints') or document.get('OS-SCH-HNT:scheduler_hints') or {}
+    if hints.get('group'):
+        raise errors.Invalid(f'Instance group {hints["group"]} could not be found.')
+    return hints
+
+
+def _kept_properties(image: Image) -> dict[str, Any]:
+    """What hosts and views need to know of the image later, when it may be gone."""
+    described = {
+        'min_disk': image.min_disk_gb,
+        'min_ram': image.min_memory_mb,
+        'disk_format': image.disk_format,
+        'container_format': image.container_format,
+    }
+    return {**image.properties, **{name: value for name, value in described.items() if value is not None}}
+
+
+def _refuse_unsupported(request: Request) -> None:
+    body = request.body
+    if body.get('block_device_mapping') or body.get('block_device_mapping_v2'):
+        request.require(ATTACH_VOLUME)
+    if body.get('trusted_image_certificates'):
+        request.require(TRUSTED_CERTIFICATES)
+        raise errors.Invalid(
+            'This cloud does not verify the certificates of images; leave trusted_image_certificates out.'
+        )
+    if body.get('personality'):
+        raise errors.Invalid('Files cannot be put into servers here; leave personality out, and use user_data.')
+
+
+def _flavor(request: Request) -> Flavor:
+    flavor_id = str(request.body['flavorRef']).rstrip('/').rpartition('/')[2]
+    context = request.context
+    try:
+        flavor = request.services.flavors.get(flavor_id, None if context.is_admin else context.project_id)
+    except errors.NotFound:
+        raise errors.Invalid(f'Flavor {flavor_id} could not be found.')
+    if flavor.disabled:
+        raise errors.Invalid(f'Flavor {flavor_id} is disabled and so cannot be used for booting servers.')
+    if not flavor.disk_gb and not request.may(ZERO_DISK):
+        raise errors.Forbidden('Only volume-backed servers are allowed for flavors with zero disk.')
+    return flavor
+
+
+def _image(request: Request, flavor: Flavor) -> Image:
+    image_id = asked_disks.image_id(request.body)
+    asked_disks.refuse_other_disks(request.body, flavor)
+    asked_disks.refuse_too_many(flavor, request.settings.max_local_block_devices)
+    try:
+        image = request.services.images.get(request.context, image_id)
+    except errors.NotFound:
+        raise errors.Invalid(f'Image {image_id} could not be found.')
+    asked_disks.refuse_unfit(image, flavor)
+    return image
+
+
+def _keypair(request: Request) -> KeyPair | None:
+    name = request.body.get('key_name')
+    if not name:
+        return None
+    try:
+        with request.databases.api.reading() as tx:
+            return keypairs.get(tx, request.context.user_id, name)
+    except errors.NotFound:
+        raise errors.Invalid('Invalid key_name provided.')
+
+
+def _answer(request: Request, first: ServerRequest) -> Answer:
+    links = request.links('servers', first.server_id)
+    shown: dict[str, Any] = {
+        'id': first.server_id,
+        'links': links,
+        'OS-DCF:diskConfig': first.disk_config,
+        'security_groups': _shown_groups(first.security_groups),
+    }
+    if request.settings.enable_instance_password:
+        shown['adminPass'] = request.body.get('adminPass') or names.new_password(request.settings.password_length)
+    return Answer({'server': shown}, headers=(('Location', links[0]['href']),))
+
+
+def _shown_groups(groups: Sequence[str]) -> list[dict[str, str]]:
+    return [{'name': name} for name in groups or (asked_networks.DEFAULT_GROUP,)]
