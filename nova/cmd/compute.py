@@ -1,0 +1,20 @@
+"""Run nova-compute, which drives the hypervisor of its host."""
+
+import sys
+
+from nova.cmd import daemon
+
+
+def main() -> int:
+    return daemon.run('nova-compute', sys.argv[1:], _build)
+
+
+def _build(conf):
+    # Imported late, so that a daemon that is asked for its version or help answers at once.
+    from nova.compute import service
+
+    return service.build(conf)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

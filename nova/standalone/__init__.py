@@ -1,0 +1,1 @@
+"""A whole cloud on one machine, made of the real parts: start reading at `cloud.py`."""
