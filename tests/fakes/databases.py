@@ -1,0 +1,208 @@
+"""Fresh databases for tests: SQLite files, and private MariaDB and PostgreSQL servers that live as long as the test session."""
+
+import contextlib
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from nova import errors
+from nova.db import migrations
+from nova.db.database import Database
+from nova.db.tables import metadata
+
+START_SECONDS = 120
+KINDS = ('sqlite', 'mariadb', 'postgresql')
+TABLES = {'api': metadata.api, 'cell': metadata.cell}
+
+
+class Server:
+    """A running database server of one kind; `url(name)` is that of a database on it."""
+
+    def __init__(self, template: str, maintenance: str):
+        self._template, self._maintenance = template, maintenance
+        self._count = 0
+
+    def url(self, name: str) -> str:
+        return self._template.format(name=name)
+
+    def create(self, name: str) -> str:
+        """The URL of a new, empty database."""
+        self._count += 1
+        fresh = f'{name}_{self._count}'
+        engine = sa.create_engine(self.url(self._maintenance), isolation_level='AUTOCOMMIT')
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f'CREATE DATABASE {fresh}')
+        engine.dispose()
+        return self.url(fresh)
+
+
+class Files:
+    """What a server is to the others, for SQLite: a directory."""
+
+    def __init__(self, directory: pathlib.Path):
+        self._directory = directory
+        self._count = 0
+
+    def create(self, name: str) -> str:
+        self._count += 1
+        return f'sqlite:///{self._directory}/{name}_{self._count}.db'
+
+
+@contextlib.contextmanager
+def server(kind: str) -> Iterator[Server | Files]:
+    """A server of this kind, of its own; gone with its data at the end. Skips the test if it is not installed."""
+    directory = pathlib.Path(tempfile.mkdtemp(prefix='nova-db-'))
+    try:
+        with {'sqlite': _files, 'mariadb': _mariadb, 'postgresql': _postgresql}[kind](directory) as running:
+            yield running
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def migrated(where: Server | Files, kind: str) -> Database:
+    """A new database with the tables of its kind (`api` or `cell`)."""
+    database = Database(where.create(f'nova_{kind}'))
+    migrations.upgrade(database, kind)
+    return database
+
+
+def empty(database: Database, kind: str) -> None:
+    """Remove all rows."""
+    with database.writing() as tx:
+        for table in reversed(TABLES[kind].sorted_tables):
+            tx.execute(sa.delete(table))
+
+
+@contextlib.contextmanager
+def _files(directory: pathlib.Path) -> Iterator[Files]:
+    yield Files(directory)
+
+
+@contextlib.contextmanager
+def _mariadb(directory: pathlib.Path) -> Iterator[Server]:
+    install, daemon = _program('mariadb-install-db'), _program('mariadbd')
+    data, socket = directory / 'data', directory / 'socket'
+    user = ['--user=root'] if os.geteuid() == 0 else []
+    subprocess.run(
+        [
+            install,
+            '--no-defaults',
+            f'--datadir={data}',
+            '--auth-root-authentication-method=normal',
+            '--skip-test-db',
+            *user,
+        ],
+        check=True,
+        capture_output=True,
+    )
+    command = [
+        daemon,
+        '--no-defaults',
+        f'--datadir={data}',
+        f'--socket={socket}',
+        f'--pid-file={directory}/pid',
+        '--skip-networking',
+        '--skip-log-bin',
+        '--innodb-flush-log-at-trx-commit=0',
+        '--innodb-buffer-pool-size=64M',
+        *user,
+    ]
+    address = Server(f'mysql+pymysql://root@localhost/{{name}}?unix_socket={socket}', 'mysql')
+    with _running(command, address):
+        yield address
+
+
+@contextlib.contextmanager
+def _postgresql(directory: pathlib.Path) -> Iterator[Server]:
+    places = [str(path) for path in pathlib.Path('/usr/lib/postgresql').glob('*/bin')]
+    initialize, daemon = _program('initdb', *places), _program('postgres', *places)
+    data = directory / 'data'
+    become = []
+    if os.geteuid() == 0:
+        # The server refuses to run as root.
+        become = [_program('setpriv'), '--reuid=postgres', '--regid=postgres', '--init-groups']
+        shutil.chown(directory, 'postgres', 'postgres')
+    subprocess.run(
+        [
+            *become,
+            initialize,
+            '-D',
+            str(data),
+            '-U',
+            'postgres',
+            '-A',
+            'trust',
+            '-E',
+            'UTF8',
+            '--locale=C.UTF-8',
+            '--no-sync',
+        ],
+        check=True,
+        capture_output=True,
+        cwd=directory,
+    )
+    settings = [
+        'fsync=off',
+        'synchronous_commit=off',
+        'full_page_writes=off',
+        'listen_addresses=',
+        'shared_buffers=64MB',
+    ]
+    command = [*become, daemon, '-D', str(data), '-k', str(directory)]
+    for setting in settings:
+        command += ['-c', setting]
+    address = Server(f'postgresql+psycopg://postgres@/{{name}}?host={directory}', 'postgres')
+    with _running(command, address):
+        yield address
+
+
+@contextlib.contextmanager
+def _running(command: list[str], address: Server) -> Iterator[None]:
+    log = tempfile.TemporaryFile()  # noqa: SIM115 - closed below, after the process
+    # Should the tests be killed, the server goes with them.
+    bound = [_program('setpriv'), '--pdeathsig=TERM'] if shutil.which('setpriv') else []
+    # In a chain of setpriv the last one decides, so the one that changes the user has to carry the option.
+    if command[0].endswith('setpriv'):
+        command, bound = [command[0], '--pdeathsig=INT', *command[1:]], []
+    process = subprocess.Popen([*bound, *command], stdout=log, stderr=subprocess.STDOUT, cwd='/')
+    try:
+        _wait(process, address, log)
+        yield
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+
+
+def _wait(process: subprocess.Popen, address: Server, log) -> None:
+    database = Database(address.url(address._maintenance))
+    until = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            with database.reading() as tx:
+                tx.exec_driver_sql('SELECT 1')
+            database.close()
+            return
+        except errors.ServiceDown:
+            if process.poll() is not None or time.monotonic() > until:
+                log.seek(0)
+                raise RuntimeError(f'The database server did not start: {log.read().decode()}') from None
+            time.sleep(0.1)
+
+
+def _program(name: str, *places: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join([*places, os.environ.get('PATH', ''), '/usr/sbin']))
+    if found is None:
+        pytest.skip(f'{name} is not installed.')
+    return found

@@ -1,0 +1,195 @@
+"""A small cloud for operations to act on: real databases (SQLite), simulated hosts, and neighbours that behave."""
+
+import contextlib
+import copy
+import dataclasses
+import datetime
+import uuid
+from pathlib import Path
+
+from nova import errors
+from nova.compute.guests import Guests
+from nova.context import admin_context
+from nova.db import migrations
+from nova.db.database import Database
+from nova.db.engine import Databases
+from nova.db.stores import cells, guests, mappings, operations, servers
+from nova.domain.cell import CELL0_ID
+from nova.domain.flavor import Flavor
+from nova.domain.image import Image
+from nova.domain.network import NetworkRequest
+from nova.domain.request import Choice, Selection
+from nova.domain.server import ServerRequest
+from nova.virt.fake.driver import FakeDriver
+from tests.fakes.network import FakeNetwork
+
+CELL = str(uuid.UUID(int=1))
+HOSTS = ('h1', 'h2')
+PROJECT = 'demo-project'
+
+
+def make_databases(directory: Path) -> Databases:
+    """An API database, cell0 and one cell, with their tables."""
+    urls = {name: f'sqlite:///{directory}/{name}.db' for name in ('api', 'cell0', 'cell1')}
+    api, own = Database(urls['api']), Database(urls['cell1'])
+    migrations.upgrade(api, 'api')
+    for name in ('cell0', 'cell1'):
+        migrations.upgrade(Database(urls[name]), 'cell')
+    with api.writing() as tx:
+        cells.create(tx, 'cell0', 'none:///', urls['cell0'], cell_id=CELL0_ID)
+        cells.create(tx, 'cell1', 'fake://', urls['cell1'], cell_id=CELL)
+    return Databases(api, own)
+
+
+class Room:
+    """Claims on hosts, as Placement keeps them; `select` is the scheduler's part, on the first host that may be used."""
+
+    def __init__(self, hosts=HOSTS):
+        self.claims: dict[str, str] = {}
+        self.hosts = hosts
+
+    def select(self, context, requests):
+        return tuple(self._choice(request) for request in requests)
+
+    def _choice(self, request):
+        open_to_it = [host for host in self.hosts if host not in request.excluding]
+        host = self.claims.get(request.server_id) or next(iter(open_to_it), None)
+        if host is None:
+            return Choice(None, dict.fromkeys(self.hosts, 'It failed before.'))
+        self.claims[request.server_id] = host
+        return Choice(Selection(request.server_id, host, host, f'{host}-id', CELL, 'nova'), {})
+
+    def release(self, server_id):
+        self.claims.pop(server_id, None)
+
+
+class Hosts:
+    """The hosts' side of the Compute contract, called directly. A host in `away` does not answer."""
+
+    def __init__(self):
+        self.drivers = {host: FakeDriver(host) for host in HOSTS}
+        self.away: set[str] = set()
+
+    def client(self, host):
+        if host in self.away:
+            raise errors.HostAway(f'No answer from {host}.')
+        return _HostClient(self.drivers[host], host)
+
+
+class _HostClient:
+    def __init__(self, driver, host):
+        self._guests = Guests(driver, _NoImages(), None, host)
+
+    def ensure_guest(self, context, guest):
+        return self._guests.ensure(guest)
+
+    def remove_guest(self, context, server_id, guest_name, destroy_disks=True):
+        self._guests.remove(server_id, guest_name, destroy_disks)
+
+
+class _NoImages:
+    def as_kept(self, image):
+        return image
+
+    def path(self, image, disk_gb):
+        return '/nowhere'
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """Has what `nova.operations.cloud.Cloud` has, and shows what is in it."""
+
+    databases: Databases
+    room: Room = dataclasses.field(default_factory=Room)
+    hosts: Hosts = dataclasses.field(default_factory=Hosts)
+    network: FakeNetwork = dataclasses.field(default_factory=FakeNetwork)
+    instance_name_template: str = 'instance-%08x'
+    max_attempts: int = 3
+    context = admin_context()
+
+    @property
+    def scheduler(self):
+        return self.room
+
+    @property
+    def placement(self):
+        return self.room
+
+    def compute(self, host, cell_id):
+        return self.hosts.client(host)
+
+    def now(self):
+        return datetime.datetime.now(datetime.UTC)
+
+    def server_request(self, **options) -> ServerRequest:
+        """A request for a server with one port; its mapping is made, as the API does."""
+        network = next(iter(self.network.networks.values()), None) or self.network.add_network(PROJECT)
+        request = ServerRequest(
+            **{
+                'server_id': str(uuid.uuid4()),
+                'name': 'x',
+                'hostname': 'x',
+                'project_id': PROJECT,
+                'user_id': 'someone',
+                'flavor': Flavor('1', 'm1.nano', 1, 128, 1),
+                'image_id': 'tiny',
+                'image': Image('tiny', 'tiny', disk_format='qcow2', size=1),
+                'networks': (NetworkRequest(network.id),),
+                'created_at': self.now(),
+                **options,
+            }
+        )
+        with self.databases.api.writing() as tx:
+            mappings.create(tx, request.server_id, request.project_id, request.user_id)
+        return request
+
+    def seen(self) -> dict:
+        """Everything that an operation may leave behind, for comparison."""
+        with self.databases.own.reading() as tx:
+            noted = {host: sorted(server_id for server_id, _state in guests.expected(tx, host)) for host in HOSTS}
+        return copy.deepcopy(
+            {
+                'claims': self.room.claims,
+                'ports': sorted((port.id, port.server_id, port.host) for port in self.network.ports.values()),
+                'guests': {
+                    host: sorted(seen.id for seen in driver.list()) for host, driver in self.hosts.drivers.items()
+                },
+                'noted guests': noted,
+            }
+        )
+
+    def find(self, server_id):
+        """The server wherever it is, and the id of its cell; (None, None) while no cell has it."""
+        with self.databases.api.reading() as tx:
+            mapping = mappings.find(tx, server_id)
+        for cell_id in (CELL, CELL0_ID):
+            with self.databases.cell(cell_id).reading() as tx:
+                server = servers.find(tx, server_id)
+            if server is not None:
+                assert mapping.cell_id == cell_id, 'the mapping leads to another cell than the one that has the server'
+                return server, cell_id
+        return None, None
+
+    def operations(self, server_id):
+        found = []
+        for database in (self.databases.api, self.databases.own, self.databases.cell0):
+            with database.reading() as tx:
+                found += operations.of_server(tx, server_id)
+        return found
+
+
+@contextlib.contextmanager
+def failing(owner, name, failure, before=True):
+    """While this holds, `owner.name` raises `failure`: instead of its work, or after it."""
+    original = getattr(owner, name)
+
+    def broken(*arguments, **options):
+        if not before:
+            original(*arguments, **options)
+        raise failure
+
+    setattr(owner, name, broken)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)

@@ -1,0 +1,88 @@
+"""Database servers for the session, and a fresh cloud for each test."""
+
+import contextlib
+import shutil
+
+import pytest
+
+from tests.fakes import databases
+from tests.functional.cloud import Cloud, Urls
+
+PARTS = {'api': 'api', 'cell0': 'cell', 'cell1': 'cell'}
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        'markers', 'every_database: runs on each kind of database; other tests of a cloud on SQLite'
+    )
+
+
+def pytest_generate_tests(metafunc):
+    if 'database_kind' in metafunc.fixturenames:
+        everywhere = metafunc.definition.get_closest_marker('every_database')
+        metafunc.parametrize('database_kind', databases.KINDS if everywhere else ('sqlite',), scope='session')
+
+
+@pytest.fixture(scope='session')
+def running_servers():
+    """Gives a database server of a kind, which is started when it is first asked for."""
+    with contextlib.ExitStack() as stack:
+        running = {}
+
+        def get(kind):
+            if kind not in running:
+                running[kind] = stack.enter_context(databases.server(kind))
+            return running[kind]
+
+        yield get
+
+
+@pytest.fixture(scope='session')
+def templates(running_servers):
+    """Gives the databases of a cloud with all their tables, made once for each kind."""
+    made = {}
+
+    def get(kind):
+        if kind not in made:
+            where = running_servers(kind)
+            made[kind] = {name: databases.migrated(where, part) for name, part in PARTS.items()}
+        return made[kind]
+
+    yield get
+    for parts in made.values():
+        for database in parts.values():
+            database.close()
+
+
+@pytest.fixture
+def urls(database_kind, templates, tmp_path):
+    """Databases without a row: copied files, or tables that are emptied."""
+    parts = templates(database_kind)
+    if database_kind == 'sqlite':
+        for name, database in parts.items():
+            database.close()
+            shutil.copy(database.url.database, tmp_path / f'{name}.db')
+        return Urls(**{name: f'sqlite:///{tmp_path}/{name}.db' for name in PARTS})
+    for name, database in parts.items():
+        databases.empty(database, PARTS[name])
+    return Urls(**{name: database.url.render_as_string(hide_password=False) for name, database in parts.items()})
+
+
+@pytest.fixture
+def make_cloud(urls, tmp_path):
+    """Makes a cloud with settings of the test's choice."""
+    made = []
+
+    def make(**options):
+        made.append(Cloud(urls, tmp_path, **options))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for cloud in made:
+        cloud.stop()
+
+
+@pytest.fixture
+def cloud(make_cloud):
+    return make_cloud()

@@ -1,0 +1,216 @@
+"""Play a compute host: a private libvirtd with its own network, mounts and host name, on the machine that runs the tests."""
+
+import contextlib
+import ctypes
+import dataclasses
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+BRIDGE = 'br-test'
+# libvirt's own folders, each replaced by one of the host's.
+FOLDERS = {
+    'etc': '/etc/libvirt',
+    'run': '/run/libvirt',
+    'lib': '/var/lib/libvirt',
+    'log': '/var/log/libvirt',
+    'cache': '/var/cache/libvirt',
+}
+DAEMONS = ('virtlogd', 'libvirtd')
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+START_TIMEOUT = 30.0
+
+
+def missing() -> str | None:
+    """Why no host can be played here, or None."""
+    if os.geteuid() != 0:
+        return "a libvirtd of one's own needs root"
+    needed = (*DAEMONS, 'qemu-img', 'qemu-system-x86_64', 'unshare', 'nsenter', 'ip')
+    lacking = [program for program in needed if shutil.which(program) is None]
+    return f'not installed: {", ".join(lacking)}' if lacking else None
+
+
+def guest_image(directory: Path) -> Path:
+    """The tiny guest's disk image, built into the directory unless it is there."""
+    subprocess.run([REPOSITORY / 'tools' / 'guest-image', directory], check=True, capture_output=True)
+    return directory / 'tiny.qcow2'
+
+
+@dataclasses.dataclass
+class TestHost:
+    """A host that runs. `root` holds its folders; files outside them are the machine's, under the same paths."""
+
+    __test__ = False
+
+    name: str
+    root: Path
+    process: subprocess.Popen
+
+    @property
+    def uri(self) -> str:
+        return f'qemu+unix:///system?socket={self.root}/run/libvirt-sock'
+
+    @property
+    def instances(self) -> Path:
+        return self.root / 'instances'
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        """Run a program on the host."""
+        inside = ['nsenter', '-t', str(self.process.pid), '-m', '-n', '-u', '--']
+        return subprocess.run([*inside, *arguments], capture_output=True, text=True, check=check, timeout=60)
+
+    def virsh(self, *arguments: str, check: bool = True) -> str:
+        return self.run('virsh', '-c', 'qemu:///system', *arguments, check=check).stdout
+
+    def pid_of(self, daemon: str) -> int:
+        return int((self.root / 'run' / f'{daemon}.pid').read_text())
+
+    def restart_libvirtd(self) -> None:
+        """End libvirtd and wait until the host has started it anew."""
+        old = self.pid_of('libvirtd')
+        os.kill(old, signal.SIGTERM)
+        _wait_for(
+            lambda: _readable_pid(self.root / 'run' / 'libvirtd.pid') not in (None, old), 'libvirtd did not restart'
+        )
+        _wait_for(self._answers, 'libvirtd does not answer')
+
+    def _answers(self) -> bool:
+        return self.run('virsh', '-c', 'qemu:///system', 'version', check=False).returncode == 0
+
+
+@contextlib.contextmanager
+def running(name: str, root: Path, number: int, capabilities: Path | None = None) -> Iterator[TestHost]:
+    """A host while inside. `capabilities` keeps what libvirt learns of QEMU, which takes it seconds, between runs."""
+    for folder in (*FOLDERS, 'instances'):
+        (root / folder).mkdir(parents=True)
+    shutil.copytree(FOLDERS['etc'], root / 'etc', dirs_exist_ok=True)
+    _configure(root, number)
+    if capabilities is not None:
+        shutil.copytree(capabilities, root / 'cache', dirs_exist_ok=True)
+    with open(root / 'host.log', 'wb') as log:
+        process = subprocess.Popen(
+            ['unshare', '--mount', '--net', '--uts', '--propagation', 'private', sys.executable, __file__, name, root],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    host = TestHost(name, root, process)
+    try:
+        _wait_for(lambda: (root / 'run' / 'libvirt-sock').exists(), f'{name} did not start', process)
+        yield host
+        if capabilities is not None:
+            shutil.copytree(root / 'cache', capabilities, dirs_exist_ok=True)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(START_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _configure(root: Path, number: int) -> None:
+    host_uuid = uuid.UUID(f'00000000-0000-4000-8000-{number:012x}')
+    (root / 'etc' / 'libvirtd.conf').write_text(
+        f'listen_tls = 0\nlisten_tcp = 0\nauth_unix_rw = "none"\nhost_uuid = "{host_uuid}"\n'
+        'log_outputs = "2:file:/var/log/libvirt/libvirtd.log"\n'
+    )
+    (root / 'etc' / 'qemu.conf').write_text(
+        'user = "root"\ngroup = "root"\nremember_owner = 0\nsecurity_driver = "none"\nnamespaces = []\n'
+        'cgroup_controllers = []\nstdio_handler = "logd"\n'
+    )
+
+
+def _wait_for(condition, failure: str, process: subprocess.Popen | None = None) -> None:
+    deadline = time.monotonic() + START_TIMEOUT
+    while not condition():
+        if time.monotonic() > deadline or (process is not None and process.poll() is not None):
+            raise AssertionError(failure)
+        time.sleep(0.02)
+
+
+def _readable_pid(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+# --- Below runs inside the host's namespaces, as the parent of all its processes.
+
+
+def _mount_own_folders(name: str, root: Path) -> None:
+    for folder, target in FOLDERS.items():
+        os.makedirs(target, exist_ok=True)
+        _command('mount', '--bind', str(root / folder), target)
+    # The interfaces of this network; libvirt looks for them there.
+    _command('mount', '-t', 'sysfs', 'sysfs', '/sys')
+    hosts = root / 'hosts'
+    # Without an entry libvirt waits ten seconds for somebody to know its name.
+    hosts.write_text(f'127.0.0.1 localhost\n127.0.1.1 {name}\n')
+    _command('mount', '--bind', str(hosts), '/etc/hosts')
+
+
+def _make_network(name: str) -> None:
+    _command('hostname', name)
+    _command('ip', 'link', 'set', 'lo', 'up')
+    _command('ip', 'link', 'add', BRIDGE, 'type', 'bridge')
+    _command('ip', 'link', 'set', BRIDGE, 'up')
+
+
+def _command(*arguments: str) -> None:
+    subprocess.run(arguments, check=True)
+
+
+def _start(daemon: str) -> int:
+    return subprocess.Popen([daemon, '-p', f'/run/libvirt/{daemon}.pid']).pid
+
+
+def main(name: str, root: Path) -> None:
+    # QEMU makes itself an orphan, and libvirt waits until somebody has buried a dead one.
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _mount_own_folders(name, root)
+    _make_network(name)
+    daemons = {_start(daemon): daemon for daemon in DAEMONS}
+
+    def stop(*_arguments) -> None:
+        raise SystemExit
+
+    signal.signal(signal.SIGTERM, stop)
+    # A test run that is killed leaves no host behind.
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    try:
+        while True:
+            dead, _status = os.wait()
+            if dead in daemons:
+                daemon = daemons.pop(dead)
+                daemons[_start(daemon)] = daemon
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _end_all()
+
+
+def _end_all() -> None:
+    """End whatever is left below this process: the daemons, and guests that tests forgot."""
+    deadline = time.monotonic() + START_TIMEOUT / 2
+    while children := Path(f'/proc/self/task/{os.getpid()}/children').read_text().split():
+        late = time.monotonic() > deadline
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL if late else signal.SIGTERM)
+        time.sleep(0.05)
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], Path(sys.argv[2]))
