@@ -100,6 +100,13 @@ class Reporter:
         self._whole = True
         self._wake.set()
 
+    def take_servers(self, enabled: bool) -> None:
+        """Have Placement know whether this host may be used. Raises ServiceDown if Placement is away."""
+        with self._working:
+            self._enabled = enabled
+            if self._report is not None:
+                self._sync(self._report)
+
     def check(self) -> None:
         """Raise ServiceDown with the reason while this host cannot take guests."""
         if self._report is None:

@@ -214,6 +214,9 @@ class ComputeService:
     def report_now(self, context: Context) -> None:
         self._reporter.report_whole()
 
+    def take_servers(self, context: Context, enabled: bool) -> None:
+        self._reporter.take_servers(enabled)
+
     def _guest_changed(self, server_id: str, power: Power | None) -> None:
         try:
             self._guests.changed(server_id, power)

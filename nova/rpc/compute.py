@@ -8,7 +8,7 @@ from nova.rpc.contract import Contract, call, cast
 
 class Compute(Contract):
     topic = 'compute'
-    version = '1.0'
+    version = '1.1'
 
     @call(since='1.0', timeout=1800, long=True)
     def ensure_guest(self, context: Context, guest: Guest) -> Power:
@@ -31,3 +31,7 @@ class Compute(Contract):
     @cast(since='1.0')
     def report_now(self, context: Context) -> None:
         """Send a whole report: the control plane does not know this host."""
+
+    @call(since='1.1', timeout=10)
+    def take_servers(self, context: Context, enabled: bool) -> None:
+        """Make the scheduler's questions to Placement find this host, or leave it out. Done when this returns."""

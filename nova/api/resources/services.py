@@ -176,14 +176,14 @@ def _change(request: Request, service: Service, changes: dict[str, Any]) -> None
     with request.databases.cell(service.cell_id).writing() as tx:
         services.change(tx, service.id, **changes)
     if 'enabled' in changes and service.binary == COMPUTE:
-        _have_reported(request, service)
+        _tell_host(request, service, changes['enabled'])
 
 
-def _have_reported(request: Request, service: Service) -> None:
-    """Have the host report at once: what it is answered decides its trait in Placement."""
+def _tell_host(request: Request, service: Service, enabled: bool) -> None:
+    """Have the host set its trait in Placement before the caller is answered."""
     try:
-        request.services.compute(service.host, service.cell_id).report_now(request.context)
-    except errors.ServiceDown as failure:
+        request.services.compute(service.host, service.cell_id).take_servers(request.context, enabled=enabled)
+    except (errors.HostFailed, errors.ServiceDown) as failure:
         LOG.warning('Host %s learns at its next whole report whether it is enabled: %s', service.host, failure)
 
 

@@ -64,7 +64,7 @@ class Bus:
         self._host = host
         return self
 
-    def report_now(self, context):
+    def take_servers(self, context, enabled):
         if self.away:
             raise errors.ServiceDown('The bus is away.')
         self.asked_hosts.append(self._host)
