@@ -1,0 +1,8 @@
+"""What lists of servers are read by."""
+
+revision = 'cell_0004'
+down_revision = 'cell_0003'
+
+
+def upgrade() -> None:
+    """Nothing yet."""
