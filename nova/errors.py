@@ -17,6 +17,10 @@ class Conflict(Refused):
     """The thing is in a state that does not allow this now."""
 
 
+class Gone(Refused):
+    """There was such a thing in earlier releases, and never will be again."""
+
+
 class Invalid(Refused):
     """The request itself is wrong; the text names the field."""
 
@@ -51,6 +55,10 @@ class PastDeadline(Refused):
 
 class NotImplementedHere(Refused):
     """The host or its driver cannot do this."""
+
+
+class ServiceMissing(Refused):
+    """This cloud has no such service; trying again does not help."""
 
 
 class LeaseLost(NovaError):

@@ -27,13 +27,22 @@ A server at rest has a *state*. While an operation runs it also has an *activity
 """
 
 VERBS = """\
-*Locked* says what happens when the server is locked and an ordinary user asks. A verb that *takes over* does not wait
-for the operation that is under way: it asks that one to stop, which then undoes itself between two of its steps.
+*Action* is the word for the verb in what clients are told. *Locked* says what happens when the server is locked and an
+ordinary user asks. A verb that *takes over* does not wait for the operation that is under way: it asks that one to stop,
+which then undoes itself between two of its steps. Some take over from certain activities only. Only {early} may begin
+in a server that never ran.
+
+Where a verb may end in two ways, its operation knows which: a server that was stopped is stopped again, and one that
+is shelved is offloaded at once if the options say so.
 """
 
 STATES = """\
-The REST API shows a state as ``vm_state`` and, by the table ``_STATUS``, as ``status``. A state that no verb above
-leads to is a word of the API; no server gets into it by a verb yet.
+The REST API shows a state as ``vm_state`` and, by the table ``_STATUS``, as ``status``. What is being done to a server
+goes before that in these states: {busy}.
+"""
+
+ACTIVITIES = """\
+The REST API shows an activity as ``task_state``. Each step of an operation may name the one that it shows.
 """
 
 POWER = """\
@@ -50,17 +59,17 @@ def page() -> str:
         OPENING,
         _title('Verbs'),
         _table(
-            ('Verb', 'Allowed in', 'Activity at first', 'Then', 'On failure', 'Locked', 'Takes over'),
+            ('Verb', 'Action', 'Allowed in', 'Activity at first', 'Then', 'On failure', 'Locked', 'Takes over'),
             [_verb(rule) for rule in rules],
         ),
-        VERBS,
+        VERBS.format(early=' and '.join(f'``{rule.verb}``' for rule in rules if rule.before_active)),
         '::\n\n' + '\n\n'.join(_drawn(rule) for rule in rules) + '\n',
         _title('States'),
-        STATES,
+        STATES.format(busy=_states(frozenset(filter(_shows_activity, State)))),
         _table(('State', 'REST status'), [(state.value, lifecycle.status(state, None)) for state in State]),
         _title('Activities'),
-        'The REST API shows an activity as ``task_state``. Each step of an operation may name the one that it shows.\n',
-        ''.join(f'* ``{activity.value}``\n' for activity in Activity),
+        ACTIVITIES,
+        _table(('Activity', 'REST status'), [(activity.value, _status_while(activity)) for activity in Activity]),
         _title('Power'),
         POWER.format(follows=_states(FOLLOWS_POWER)),
         _table(('Power', 'Number in the REST API', 'State that it implies'), [_power(power) for power in Power]),
@@ -71,30 +80,49 @@ def page() -> str:
 def _verb(rule: Transition) -> tuple[str, ...]:
     return (
         rule.verb,
+        rule.action,
         _states(rule.allowed),
-        rule.activity.value,
-        rule.success.value,
-        _failure(rule),
+        _activity(rule),
+        _success(rule),
+        _end(rule.failure),
         'allowed' if rule.when_locked else 'refused',
-        'yes' if rule.takes_over else 'no',
+        'yes' if rule.takes_over else 'some' if rule.interrupts else 'no',
     )
 
 
 def _drawn(rule: Transition) -> str:
     """A verb as two arrows: where it ends, and where it ends when it fails."""
-    begins, done, failed = _states(rule.allowed), f'[ {rule.activity.value} ]', '[ on failure ]'
+    begins, done, failed = _states(rule.allowed), f'[ {_activity(rule)} ]', '[ on failure ]'
     width = max(len(done), len(failed))
     return '\n'.join(
         (
             f'    {rule.verb}',
-            f'        {begins} --{done.center(width, "-")}--> {rule.success.value}',
-            f'        {" " * len(begins)} --{failed.center(width, "-")}--> {_failure(rule)}',
+            f'        {begins} --{done.center(width, "-")}--> {_success(rule)}',
+            f'        {" " * len(begins)} --{failed.center(width, "-")}--> {_end(rule.failure)}',
         )
     )
 
 
-def _failure(rule: Transition) -> str:
-    return 'the state before' if rule.failure is lifecycle.UNCHANGED else rule.failure.value
+def _activity(rule: Transition) -> str:
+    return rule.activity.value if rule.activity else 'none'
+
+
+def _success(rule: Transition) -> str:
+    return ' or '.join((_end(rule.success), *(state.value for state in State if state in rule.or_else)))
+
+
+def _end(state: State | None) -> str:
+    return 'the state before' if state is lifecycle.UNCHANGED else state.value
+
+
+def _shows_activity(state: State) -> bool:
+    return len({lifecycle.status(state, activity) for activity in Activity}) > 1
+
+
+def _status_while(activity: Activity) -> str:
+    state = next(filter(_shows_activity, State))
+    shown = lifecycle.status(state, activity)
+    return "the state's" if shown == lifecycle.status(state, None) else shown
 
 
 def _states(some: frozenset[State]) -> str:

@@ -13,7 +13,7 @@ import orjson
 import webob
 
 from nova import errors
-from nova.api import faults, microversions, routes
+from nova.api import faults, idempotency, microversions, routes
 from nova.api import services as services_module
 from nova.api.authentication import caller, keystone
 from nova.api.faults import Fault
@@ -62,6 +62,11 @@ class Application:
             ids = [('X-Compute-Request-Id', request_id), ('X-Openstack-Request-Id', request_id)]
             return start_response(status, [*headers, *ids], exc_info)
 
+        answer = self._respond(environ, start)
+        # What HEAD is answered differs from GET in its body only.
+        return [b''] if environ.get('REQUEST_METHOD') == 'HEAD' else answer
+
+    def _respond(self, environ: dict[str, Any], start: Callable) -> Iterable[bytes]:
         try:
             document = versions.document(environ)
             if document is not None:
@@ -86,7 +91,7 @@ class Application:
         context, version, legacy = None, MIN, False
         try:
             context = self._context(environ)
-            root, path, url_project = self._split(asked)
+            root, path, url_project = self._split(asked, context)
             legacy = root == 'v2'
             version = MIN if legacy else microversions.negotiate(asked.headers)
             request = Request(asked, context, version, self.services, self._policies, legacy, url_project)
@@ -102,7 +107,7 @@ class Application:
         context = caller(environ, environ['nova.request_id'])
         return context.elevated() if self._policies.is_admin(context) else context
 
-    def _split(self, asked: webob.Request) -> tuple[str, str, str | None]:
+    def _split(self, asked: webob.Request, context: Context) -> tuple[str, str, str | None]:
         """Which API, the path within it, and the project's id if the URL has one."""
         root, _, rest = asked.path_info.lstrip('/').partition('/')
         if root not in ('v2.1', 'v2'):
@@ -111,7 +116,7 @@ class Application:
         word, _, after = rest.partition('/')
         if self._router.begins(word):
             return root, f'/{rest}', None
-        if after and re.fullmatch(r'[a-zA-Z0-9-]{1,64}', word):
+        if (after or word == context.project_id) and re.fullmatch(r'[a-zA-Z0-9-]{1,64}', word):
             return root, f'/{after}', word
         raise faults.NoRoute
 
@@ -127,10 +132,18 @@ class Application:
         request.document = request.body = body
         if route.body is not None:
             route.body.check(body, request.version, relaxed=request.legacy)
+            if request.legacy:
+                request.document = body = route.body.known(body, request.version)
             request.body = body if route.body.wrapper is None else body[route.body.wrapper]
-        answer = route.handler(request, **arguments)
-        if not isinstance(answer, Answer):
-            answer = Answer(answer)
+
+        def call() -> Answer:
+            answer = route.handler(request, **arguments)
+            return answer if isinstance(answer, Answer) else Answer(answer)
+
+        if request.http.method == 'POST' and idempotency.HEADER in request.http.headers:
+            answer = idempotency.once(request, route, path, arguments, call)
+        else:
+            answer = call()
         return answer.status or route.status, answer.body, answer.headers
 
 

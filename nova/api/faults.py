@@ -43,6 +43,14 @@ class MethodNotAllowed(errors.Refused):
         self.allowed = allowed
 
 
+class KeyReused(errors.Refused):
+    """A key that stands for one request came with another."""
+
+
+class StillRunning(errors.Conflict):
+    """The same request is carried out just now."""
+
+
 class NoRoute(errors.NotFound):
     """There is nothing at this path, or not at this version."""
 
@@ -61,13 +69,16 @@ _CODES: tuple[tuple[type[errors.NovaError], int], ...] = (
     (WrongMediaType, 415),
     (MethodNotAllowed, 405),
     (Unauthorized, 401),
+    (KeyReused, 422),
     (errors.NotFound, 404),
+    (errors.Gone, 410),
     (errors.Conflict, 409),
     (errors.Stopped, 409),
     (errors.PastDeadline, 409),
     (errors.Forbidden, 403),
     (errors.OverQuota, 403),
     (errors.NotImplementedHere, 501),
+    (errors.ServiceMissing, 503),
     (errors.Refused, 400),
     (errors.ServiceDown, 503),
     (errors.HostFailed, 503),
@@ -91,15 +102,22 @@ class Fault:
         return orjson.dumps({_NAMES.get(self.code, 'computeFault'): particulars})
 
 
+def code(error: Exception) -> int:
+    """The HTTP status that the error becomes."""
+    return next((number for kind, number in _CODES if isinstance(error, kind)), 500)
+
+
 def fault(error: Exception, is_admin: bool = False) -> Fault:
     """What the client is told. Only `Refused` tells its own text; administrators are told what is away, too."""
-    code = next((code for kind, code in _CODES if isinstance(error, kind)), 500)
+    number = code(error)
     if isinstance(error, MethodNotAllowed):
-        return Fault(code, str(error), (('Allow', ', '.join(error.allowed)),))
+        return Fault(number, str(error), (('Allow', ', '.join(error.allowed)),))
+    if isinstance(error, StillRunning):
+        return Fault(number, str(error), (('Retry-After', str(RETRY_AFTER)),))
     if isinstance(error, errors.Refused):
-        return Fault(code, str(error))
-    if code == 503:
+        return Fault(number, str(error))
+    if number == 503:
         LOG.warning('%s: %s', type(error).__name__, error)
-        return Fault(code, str(error) if is_admin else _AWAY, (('Retry-After', str(RETRY_AFTER)),))
+        return Fault(number, str(error) if is_admin else _AWAY, (('Retry-After', str(RETRY_AFTER)),))
     LOG.error('A request failed for a reason that the API does not know.', exc_info=error)
     return Fault(500, f'{_BUG}\n{type(error)}')

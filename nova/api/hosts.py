@@ -24,12 +24,12 @@ class Found:
 
 def all_hosts(request: Request) -> list[Host]:
     """Every host of every cell that answers, cell by cell, in the order in which they came."""
-    return list(_gather(request, lambda tx, cell: host_store.listing(tx, cell.id), skip_cell0=True).items)
+    return list(gather(request, lambda tx, cell: host_store.listing(tx, cell.id), skip_cell0=True).items)
 
 
 def all_services(request: Request, host: str | None = None, binary: str | None = None) -> Found:
     """The daemons' records, each with its availability zone."""
-    found = _gather(request, lambda tx, cell: services.listing(tx, cell.id, host, binary))
+    found = gather(request, lambda tx, cell: services.listing(tx, cell.id, host, binary))
     with request.databases.api.reading() as tx:
         zones = aggregates.zones(tx)
     zoned = tuple(dataclasses.replace(item, availability_zone=_zone(request, item, zones)) for item in found.items)
@@ -38,8 +38,9 @@ def all_services(request: Request, host: str | None = None, binary: str | None =
 
 def hosts_of(request: Request, cells: tuple[Cell, ...]) -> list[str]:
     """The names of the hosts in cells that do not answer; the API database knows them."""
+    away = {cell.id for cell in cells}
     with request.databases.api.reading() as tx:
-        return [host for cell in cells for host, _cell_id in host_mappings.listing(tx, cell.id)]
+        return [host for host, cell_id in host_mappings.listing(tx) if cell_id in away]
 
 
 def service_up(request: Request, service: Service) -> bool:
@@ -63,7 +64,8 @@ def only_one(found: list[Any], missing: str, name: str) -> Any:
     return found[0]
 
 
-def _gather(request: Request, work: Any, skip_cell0: bool = False) -> Found:
+def gather(request: Request, work: Any, skip_cell0: bool = False) -> Found:
+    """What `work(tx, cell)` gives in each cell, one after the other, and the cells that are down."""
     asked = [cell for cell in request.databases.cells() if not (skip_cell0 and cell.is_cell0)]
     answers = request.databases.across_cells(work, cells=asked)
     items = tuple(item for answer in answers.values() if not isinstance(answer, Down) for item in answer)

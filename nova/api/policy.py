@@ -1,15 +1,21 @@
 """Who may do what: rules are declared beside the routes they guard, and enforced here."""
 
+import contextlib
 import dataclasses
+import logging
+import os
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from oslo_policy import policy
+import yaml
+from oslo_policy import opts, policy
 
 from nova import errors
 from nova.context import Context
+
+LOG = logging.getLogger(__name__)
 
 SCOPE_TYPES = ('project',)
 
@@ -72,37 +78,34 @@ PERSONAS = (
 
 
 class Policies:
-    """Enforces the rules. The policy file is looked at again once a second; answers are remembered until then."""
+    """Enforces the rules. The policy files are looked at again once a second; answers are remembered until then.
+
+    Files that cannot be read are refused at the start. Later they are complained of, and the rules before them hold.
+    """
 
     REMEMBERED_FOR = 1.0
     REMEMBERED = 4096
 
     def __init__(self, conf: Any, rules: Iterable[Rule], clock: Any = time.monotonic):
-        self._enforcer = policy.Enforcer(conf)
-        self._enforcer.register_defaults([policy.RuleDefault(rule.name, rule.check) for rule in PERSONAS])
-        self._enforcer.register_defaults(
-            [policy.RuleDefault(rule.name, rule.check, scope_types=list(SCOPE_TYPES)) for rule in rules]
-        )
-        self._enforcer.load_rules()
+        # oslo.policy declares its options when it is first used with them.
+        opts.set_defaults(conf)
+        self._conf, self._defaults = conf, _defaults(rules)
         self._clock = clock
         self._answers: dict[tuple[Any, ...], bool] = {}
         self._forget_at = 0.0
         self._lock = threading.Lock()
+        self._files, self._enforcer = self._seen(), self._load()
 
     def allows(self, rule: Rule | str, context: Context, **target: str | None) -> bool:
         """Whether the caller may, on a thing of `project_id` and `user_id`: the caller's own unless said."""
         name = rule if isinstance(rule, str) else rule.name
-        project_id = target.get('project_id', context.project_id)
-        user_id = target.get('user_id', context.user_id)
-        key = (name, project_id, user_id, *_who(context))
-        now = self._clock()
-        if now >= self._forget_at:
-            with self._lock:
-                self._answers.clear()
-                self._forget_at = now + self.REMEMBERED_FOR
+        target = {'project_id': context.project_id, 'user_id': context.user_id} | target
+        key = (name, *target.items(), *_who(context))
+        if self._clock() >= self._forget_at:
+            self._refresh()
         answer = self._answers.get(key)
         if answer is None:
-            answer = self._ask(name, {'project_id': project_id, 'user_id': user_id}, context)
+            answer = self._ask(name, target, context)
             with self._lock:
                 if len(self._answers) >= self.REMEMBERED:
                     self._answers.clear()
@@ -123,6 +126,88 @@ class Policies:
             return bool(self._enforcer.authorize(name, target, _credentials(context)))
         except policy.InvalidScope:
             return False
+
+    def _refresh(self) -> None:
+        """Take up the files if they have changed since they were last looked at."""
+        with self._lock:
+            if self._clock() < self._forget_at:
+                return
+            self._answers = {}
+            self._forget_at = self._clock() + self.REMEMBERED_FOR
+            if (seen := self._seen()) == self._files:
+                return
+            self._files = seen
+        try:
+            enforcer = self._load()
+        except errors.Invalid as failure:
+            LOG.error('%s The rules read before it still hold.', failure)
+            return
+        with self._lock:
+            self._enforcer, self._answers = enforcer, {}
+        LOG.info('The policy files have changed and were read again.')
+
+    def _load(self) -> policy.Enforcer:
+        """An enforcer of the files as they are now; it looks at them no more. Raises Invalid."""
+        refuse_unreadable(policy_files(self._conf))
+        enforcer = policy.Enforcer(self._conf)
+        enforcer.register_defaults(self._defaults)
+        enforcer.load_rules()
+        enforcer.use_conf = False
+        unknown = sorted(enforcer.file_rules.keys() - enforcer.registered_rules.keys())
+        if unknown:
+            LOG.warning('The policy files have rules that guard nothing by themselves: %s.', ', '.join(unknown))
+        return enforcer
+
+    def _seen(self) -> tuple[Any, ...]:
+        """What changes when the files do."""
+        found = []
+        for path in policy_files(self._conf):
+            with contextlib.suppress(OSError):
+                about = os.stat(path)
+                found.append((path, about.st_mtime_ns, about.st_size, about.st_ino))
+        return tuple(found)
+
+
+def policy_files(conf: Any) -> list[str]:
+    """The policy file and those of the policy directories, in the order in which they are read."""
+    settings = conf.oslo_policy
+    main = conf.find_file(settings.policy_file)
+    found = [main] if main else []
+    for name in settings.policy_dirs:
+        directory = conf.find_file(name)
+        if directory and os.path.isdir(directory):
+            names = sorted(entry.name for entry in os.scandir(directory) if entry.is_file())
+            found += [os.path.join(directory, name) for name in names if not name.startswith('.')]
+    return found
+
+
+def refuse_unreadable(paths: Iterable[str]) -> None:
+    """Raise Invalid, with the file's name and place in it, unless each file maps names of rules to checks."""
+    for path in paths:
+        try:
+            with open(path, encoding='utf-8') as file:
+                content = yaml.safe_load(file.read())
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as failure:
+            raise errors.Invalid(f'Policy file {path} cannot be read: {_one_line(failure)}.')
+        if content is None:
+            continue
+        if not isinstance(content, dict):
+            raise errors.Invalid(f'Policy file {path} must map names of rules to checks.')
+        wrong = [
+            name for name, check in content.items() if not isinstance(name, str) or not isinstance(check, str | list)
+        ]
+        if wrong:
+            raise errors.Invalid(f'Policy file {path}: the check of rule {wrong[0]} must be text.')
+
+
+def _one_line(failure: Exception) -> str:
+    return ' '.join(str(failure).replace('in "<unicode string>", ', 'in ').split())
+
+
+def _defaults(rules: Iterable[Rule]) -> list[policy.RuleDefault]:
+    return [policy.RuleDefault(rule.name, rule.check) for rule in PERSONAS] + [
+        policy.RuleDefault(rule.name, rule.check, scope_types=list(SCOPE_TYPES)) for rule in rules
+    ]
 
 
 def _who(context: Context) -> tuple[Any, ...]:

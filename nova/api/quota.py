@@ -8,6 +8,7 @@ from nova.api.request import Request
 from nova.api.services import Settings
 from nova.db.stores import keypairs, mappings, quotas, server_groups
 from nova.domain.flavor import Flavor
+from nova.domain.server import Server
 from nova.domain.usage import Usage
 
 UNLIMITED = -1
@@ -54,16 +55,44 @@ def room(tx: Any, request: Request, flavor: Flavor, least: int, most: int) -> in
     context, settings = request.context, request.settings
     if settings.quota_driver == NO_QUOTA_DRIVER:
         return most
-    allowed = limits(tx, settings, context.project_id, context.user_id)
+    project, user = quotas.limits_of_both(tx, context.project_id, context.user_id, _base(settings))
     one = {'instances': 1, 'cores': flavor.vcpus, 'ram': flavor.memory_mb}
-    if all(allowed[name] == UNLIMITED for name in one):
+    if all(allowed[name] == UNLIMITED for allowed in (project, user) for name in one):
         return most
     quotas.take_turn(tx, context.project_id)
-    used = _amounts(usage(tx, context.project_id))
-    count = _fitting(allowed, used, one, most)
-    if count < least:
-        refuse_excess(allowed, used, {name: amount * least for name, amount in one.items()})
-    return count
+    checks = [(project, _amounts(usage(tx, context.project_id)))]
+    if any(user[name] != project[name] for name in one):
+        checks.append((user, _amounts(usage(tx, context.project_id, context.user_id))))
+    for allowed, used in checks:
+        most = _fitting(allowed, used, one, most)
+        if most < least:
+            refuse_excess(allowed, used, {name: amount * least for name, amount in one.items()})
+    return most
+
+
+def room_in_group(tx: Any, request: Request, group_id: str, least: int, most: int) -> int:
+    """How many servers may join a group, from `least` to `most`; raises OverQuota for fewer. `tx` is as in `room`."""
+    project_id = request.context.project_id
+    allowed = limits(tx, request.settings, project_id, request.context.user_id)['server_group_members']
+    if allowed == UNLIMITED:
+        return most
+    quotas.take_turn(tx, project_id)
+    room = allowed - server_groups.count_members(tx, group_id)
+    if room < least:
+        raise errors.OverQuota('Quota exceeded, too many servers in group')
+    return min(room, most)
+
+
+def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> None:
+    """Raise OverQuota if the server's project has no room for what another flavor takes more than its own."""
+    settings = request.settings
+    if settings.quota_driver == NO_QUOTA_DRIVER:
+        return
+    more = {'cores': flavor.vcpus - server.flavor.vcpus, 'ram': flavor.memory_mb - server.flavor.memory_mb}
+    project, user = quotas.limits_of_both(tx, server.project_id, server.user_id, _base(settings))
+    refuse_excess(project, _amounts(usage(tx, server.project_id)), more)
+    if any(user[name] != project[name] for name in more):
+        refuse_excess(user, _amounts(usage(tx, server.project_id, server.user_id)), more)
 
 
 def check_keypairs(tx: Any, settings: Settings, user_id: str) -> None:

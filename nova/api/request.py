@@ -65,6 +65,8 @@ class Request:
         self.document: Any = None
         self.params = Params({})
         self.url_project, self._policies = url_project, policies
+        # What keeps the answer of a request that may be sent twice (nova.api.idempotency.Once).
+        self.once: Any = None
 
     @property
     def databases(self) -> Any:
@@ -82,14 +84,22 @@ class Request:
         """Raise Forbidden unless `may`."""
         self._policies.require(rule, self.context, **target)
 
+    def keep(self, tx: Any, answer: Answer) -> None:
+        """Keep the answer, if the client may ask for it again, in the transaction that does what it tells of.
+
+        A route whose work is one transaction on the API database calls this in it, and is declared `repeatable`.
+        """
+        if self.once is not None:
+            self.once.keep(tx, answer)
+
     def url(self, *parts: str) -> str:
         """The address of a resource, under the version and the project that the request was sent to."""
         version = 'v2' if self.legacy else 'v2.1'
-        return '/'.join((self._prefix(), version, *self._project(), *map(_quoted, parts)))
+        return '/'.join((self.base, version, *self._project(), *map(_quoted, parts)))
 
     def links(self, *parts: str) -> list[dict[str, str]]:
         """The two links that each resource shows: its own address, and one that no version is part of."""
-        bookmark = '/'.join((self._prefix(), *self._project(), *map(_quoted, parts)))
+        bookmark = '/'.join((self.base, *self._project(), *map(_quoted, parts)))
         return [{'rel': 'self', 'href': self.url(*parts)}, {'rel': 'bookmark', 'href': bookmark}]
 
     def page(self) -> tuple[int, str | None]:
@@ -110,7 +120,9 @@ class Request:
         query = [(name, value) for name, value in self.params.pairs() if name != 'marker']
         return [{'rel': 'next', 'href': f'{self.url(*parts)}?{urlencode([*query, ("marker", marker)])}'}]
 
-    def _prefix(self) -> str:
+    @property
+    def base(self) -> str:
+        """Where the API is, as its users see it."""
         return (self.settings.compute_link_prefix or self.http.application_url).rstrip('/')
 
     def _project(self) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ class Route:
     until: Version = MAX
     # Files under tests/samples whose keys the answer has, by microversion.
     samples: tuple[str, ...] = ()
+    # Its work and its kept answer are one transaction, so that what has no answer has not been done.
+    repeatable: bool = False
 
     @property
     def name(self) -> str:
@@ -40,6 +42,28 @@ class Route:
 
     def at(self, version: Version) -> bool:
         return self.since <= version <= self.until
+
+
+@dataclasses.dataclass(frozen=True)
+class Alias:
+    """A second address for calls that are declared elsewhere: `path` in place of `of`, with these `endings`.
+
+    Of actions only those in `actions`. A module names its aliases in `ALIASES`.
+    """
+
+    path: str
+    of: str
+    endings: tuple[str, ...]
+    actions: frozenset[str] = frozenset()
+
+    def routes(self, table: Iterable[Route]) -> list[Route]:
+        """The same calls under this address. Their samples are those of the first one."""
+        paths = {f'{self.of}{ending}': f'{self.path}{ending}' for ending in self.endings}
+        return [
+            dataclasses.replace(entry, path=paths[entry.path], samples=())
+            for entry in table
+            if entry.path in paths and (entry.action is None or entry.action in self.actions)
+        ]
 
 
 def route(
@@ -54,6 +78,7 @@ def route(
     since: str = '2.1',
     until: str | None = None,
     samples: tuple[str, ...] = (),
+    repeatable: bool = False,
 ) -> Callable[[Callable], Callable]:
     """Declare that a function answers a call. It takes the request and the parts of the path by name, and returns what
     becomes JSON, an `Answer`, or None for no body. One function may answer several calls."""
@@ -71,6 +96,7 @@ def route(
             since=Version.parse(since),
             until=Version.parse(until) if until else MAX,
             samples=samples,
+            repeatable=repeatable,
         )
         handler.routes = (entry, *getattr(handler, 'routes', ()))
         return handler
@@ -86,14 +112,17 @@ def resource_modules() -> list[ModuleType]:
 
 
 def collect(modules: Iterable[ModuleType] | None = None) -> list[Route]:
-    """The routes that the modules' functions declare."""
-    return [
+    """The routes that the modules' functions declare, under all their addresses."""
+    modules = list(resource_modules() if modules is None else modules)
+    found = [
         entry
-        for module in (resource_modules() if modules is None else modules)
+        for module in modules
         for function in vars(module).values()
         if getattr(function, '__module__', None) == module.__name__
         for entry in getattr(function, 'routes', ())
     ]
+    aliases = [alias for module in modules for alias in getattr(module, 'ALIASES', ())]
+    return found + [entry for alias in aliases for entry in alias.routes(found)]
 
 
 def rules(table: Iterable[Route], modules: Iterable[ModuleType] | None = None) -> list[Rule]:

@@ -77,6 +77,10 @@ class Body:
         """Raise Invalid, naming the field, unless `data` is as declared. `relaxed` lets unknown fields through."""
         _refuse_first(self._checks.at(version, relaxed), data)
 
+    def known(self, data: Any, version: Version) -> Any:
+        """What of `data`, which was checked relaxed, is declared. What was let through is not meant for handlers."""
+        return _known(self.at(version), data)
+
 
 class Query:
     """What a query string may hold. Unknown parameters are dropped up to `loose_until`, and refused later.
@@ -151,12 +155,29 @@ def _repeated(field: Field) -> dict[str, Any]:
 
 
 def _relax(schema: Any) -> Any:
-    if isinstance(schema, dict):
+    """Lets unknown fields through, and white space around names. Keys that users choose are as bounded as ever."""
+    if isinstance(schema, list):
+        return [_relax(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    relaxed = {key: _relax(value) for key, value in schema.items()}
+    if schema.get('additionalProperties') is False and 'patternProperties' not in schema:
+        relaxed['additionalProperties'] = True
+    if schema.get('format') == 'name':
+        relaxed['format'] = 'loose-name'
+    return relaxed
+
+
+def _known(schema: dict[str, Any], data: Any) -> Any:
+    if isinstance(data, dict) and 'properties' in schema and 'patternProperties' not in schema:
+        declared = schema['properties']
+        open_to_all = schema.get('additionalProperties', True) is not False
         return {
-            key: True if key == 'additionalProperties' and value is False else _relax(value)
-            for key, value in schema.items()
+            key: _known(declared.get(key, {}), value) for key, value in data.items() if key in declared or open_to_all
         }
-    return [_relax(item) for item in schema] if isinstance(schema, list) else schema
+    if isinstance(data, list) and 'items' in schema:
+        return [_known(schema['items'], item) for item in data]
+    return data.strip() if isinstance(data, str) and schema.get('format') == 'name' else data
 
 
 def _loose(loose_until: str | None, version: Version) -> bool:

@@ -10,6 +10,7 @@ from nova.clients import identity
 from nova.clients.image import ImageClient
 from nova.clients.network import NetworkClient
 from nova.clients.placement import PlacementClient
+from nova.clients.volume import Cinder, VolumeClient
 from nova.db import engine
 from nova.operations.cloud import bus_url
 from nova.rpc.bus import Bus
@@ -54,6 +55,8 @@ class Settings:
     console_token_ttl: int = 600
     instance_name_template: str = 'instance-%08x'
     operation_deadline: int = 3600
+    default_floating_pool: str = 'nova'
+    usage_audit_period: str = 'month'
 
     @classmethod
     def of(cls, conf: Any) -> 'Settings':
@@ -78,6 +81,8 @@ class Settings:
             console_token_ttl=conf.consoleauth.token_ttl,
             instance_name_template=conf.instance_name_template,
             operation_deadline=conf.operations.deadline,
+            default_floating_pool=conf.neutron.default_floating_pool,
+            usage_audit_period=conf.instance_usage_audit_period,
         )
 
 
@@ -101,6 +106,7 @@ class Services:
     identity: Any = None
     clock: Callable[[], datetime.datetime] = now
     flavors: FlavorCache = None  # type: ignore[assignment]
+    volumes: Any = None
 
     def __post_init__(self):
         if self.flavors is None:
@@ -131,7 +137,7 @@ def of(conf: Any, settings: Settings, databases: engine.Databases | None = None)
         databases=databases or engine.Databases.from_conf(conf),
         bus=Bus(conf),
         settings=settings,
-        images=ImageClient(identity.adapter(conf, 'glance')),
+        images=ImageClient(identity.adapter(conf, 'glance'), for_user=identity.for_user(conf, 'glance')),
         network=NetworkClient(
             identity.adapter(conf, 'neutron'),
             identity.for_user(conf, 'neutron'),
@@ -139,6 +145,7 @@ def of(conf: Any, settings: Settings, databases: engine.Databases | None = None)
         ),
         placement=PlacementClient(identity.adapter(conf, 'placement')),
         identity=identity.keystone(conf),
+        volumes=VolumeClient(Cinder(conf)),
     )
 
 

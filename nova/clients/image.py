@@ -3,13 +3,14 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
 
 from nova import errors
 from nova.clients.neighbour import Neighbour
+from nova.clients.user_images import UserImages, image_of
 from nova.context import Context
 from nova.domain.image import Image
 
@@ -19,18 +20,14 @@ CACHE_AGE = 30.0
 CACHE_SIZE = 1000
 CHUNK = 1 << 20
 
-# What Glance says of every image; all else are properties that somebody gave it.
-_FIELDS = frozenset((
-    'id', 'name', 'status', 'visibility', 'protected', 'os_hidden', 'checksum', 'os_hash_algo', 'os_hash_value', 'owner',
-    'created_at', 'updated_at', 'size', 'virtual_size', 'min_disk', 'min_ram', 'disk_format', 'container_format', 'tags',
-    'self', 'file', 'schema', 'locations', 'direct_url', 'stores',
-))  # fmt: skip
 _PUBLIC = ('public', 'community')
 _PRESENT = ('active', 'deactivated')
 
 
 class ImageClient:
     """Speaks to Glance behind a keystoneauth adapter that carries the cloud's own credentials.
+
+    `for_user`, if given, makes an adapter that acts for a context's user.
 
     What a user may see is decided here, from the image's owner, visibility and members, so that one answer of Glance
     serves all users for `cache_age` seconds.
@@ -42,8 +39,9 @@ class ImageClient:
         cache_age: float = CACHE_AGE,
         attempts: int = 3,
         clock: Callable[[], float] = time.monotonic,
+        for_user: Callable[[Context], Any] | None = None,
     ):
-        self._neighbour = Neighbour('Glance', adapter)
+        self._neighbour, self._for_user = Neighbour('Glance', adapter), for_user
         self._attempts, self._clock = max(1, attempts), clock
         self._cache_age = cache_age
         self._images: dict[str, tuple[float, Image | None]] = {}
@@ -57,6 +55,20 @@ class ImageClient:
     def check(self) -> None:
         """Raise ServiceDown with a sentence unless Glance answers."""
         self._get('/v2/images?limit=1')
+
+    @property
+    def address(self) -> str:
+        """Where Glance is, for links to it."""
+        return self._neighbour.address()
+
+    def of(self, context: Context) -> UserImages:
+        """Glance as the context's user sees it; what they ask through us is up to it."""
+        adapter = self._for_user(context) if self._for_user else None
+        if adapter is None:
+            raise errors.ServiceDown('The image service can be asked only with the token of a user.')
+        neighbour = Neighbour('Glance', adapter)
+        neighbour.calls = self._neighbour.calls
+        return UserImages(neighbour, self.forget)
 
     def get(self, context: Context, image_id: str) -> Image:
         """The image as its user may see it; NotFound if there is none, or it is another project's."""
@@ -116,27 +128,6 @@ class ImageClient:
             except errors.ServiceDown as failure:
                 LOG.debug('Trying again: %s', failure)
         return self._neighbour.request('GET', path, refused, **options)
-
-
-def image_of(found: Mapping[str, Any]) -> Image:
-    """The image that Glance describes."""
-    return Image(
-        id=found['id'],
-        name=found.get('name'),
-        status=found['status'],
-        disk_format=found.get('disk_format'),
-        container_format=found.get('container_format'),
-        size=found.get('size') or 0,
-        virtual_size=found.get('virtual_size'),
-        checksum=found.get('checksum'),
-        hash_algorithm=found.get('os_hash_algo'),
-        hash_value=found.get('os_hash_value'),
-        min_disk_gb=found.get('min_disk') or 0,
-        min_memory_mb=found.get('min_ram') or 0,
-        owner=found.get('owner'),
-        visibility=found.get('visibility'),
-        properties={name: value for name, value in found.items() if name not in _FIELDS},
-    )
 
 
 def _chunks(response: Any, image_id: str) -> Iterator[bytes]:

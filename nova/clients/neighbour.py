@@ -41,6 +41,14 @@ class Neighbour:
             return response
         raise errors.ServiceDown(self._complaint(method, path, response))
 
+    def address(self) -> str:
+        """The endpoint, without a slash at its end."""
+        try:
+            endpoint = self._adapter.get_endpoint()
+        except keystoneauth1.exceptions.ClientException as failure:
+            raise errors.ServiceDown(f'{self._name} cannot be found: {failure}') from failure
+        return (endpoint or '').rstrip('/')
+
     def collect(self) -> Iterable[CounterMetricFamily]:
         """For a Prometheus registry: the number of requests."""
         family = CounterMetricFamily(

@@ -4,7 +4,6 @@ import dataclasses
 import ipaddress
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -12,25 +11,15 @@ import keystoneauth1.adapter
 
 from nova import errors
 from nova.clients.neighbour import Neighbour
+from nova.clients.neutron import Neutron
+from nova.clients.user_network import UserNetwork
 from nova.context import Context
 from nova.domain.network import FixedIP, Network, NetworkRequest, Port, Route, Subnet
 
-NAME = 'Neutron'
 CACHE_AGE = 30.0
 CACHE_SIZE = 1000
-IDS_PER_REQUEST = 100  # keeps the URL under the 8 KiB that servers accept
 DEFAULT_GROUP = 'default'
 AMBIGUOUS = 'Multiple possible networks found, use a Network ID to be more specific.'
-
-# What a reply's status means for whoever asked. Others are the service's own trouble; so is a 403 to ourselves.
-REFUSALS = {
-    400: errors.Invalid,
-    403: errors.Forbidden,
-    404: errors.NotFound,
-    409: errors.Conflict,
-    413: errors.OverQuota,
-}
-OVER_QUOTA = 'OverQuota'
 
 
 class NetworkClient:
@@ -48,8 +37,7 @@ class NetworkClient:
         extension_age: float = 600.0,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._adapter, self._for_user = adapter, for_user
-        self._neighbour = Neighbour(NAME, adapter)
+        self._neutron, self._for_user = Neutron(adapter), for_user
         self._networks = _Cache(cache_age, clock)
         self._available = _Cache(cache_age, clock)
         self._groups = _Cache(cache_age, clock)
@@ -57,18 +45,31 @@ class NetworkClient:
 
     @property
     def neighbour(self) -> Neighbour:
-        return self._neighbour
+        return self._neutron.neighbour
+
+    def of(self, context: Context) -> UserNetwork:
+        """The service as the context's user sees it; what they ask through us is up to it."""
+        adapter = self._for_user(context) if self._for_user else None
+        if adapter is None:
+            raise errors.ServiceDown('The network service can be asked only with the token of a user.')
+        return UserNetwork(self._neutron.user(adapter), context)
 
     # What the API asks before it accepts a request; nothing is changed.
 
-    def check(self, context: Context, requests: Sequence[NetworkRequest], security_groups: Sequence[str] = ()) -> None:
-        """Refuse networks, ports, addresses and groups that do not exist for this user, or are in use."""
+    def check(
+        self, context: Context, requests: Sequence[NetworkRequest], security_groups: Sequence[str] = ()
+    ) -> list[Network]:
+        """Refuse networks, ports, addresses and groups that do not exist for this user, or are in use.
+
+        Returns the networks that the requests name.
+        """
         self._check_ports(context, [request for request in requests if request.port_id])
         wanted = [request for request in requests if not request.port_id]
         networks = self._visible_networks(context, {request.network_id for request in wanted if request.network_id})
         for request in wanted:
             self._check_network(networks, request)
         self._group_ids(context, context.project_id, security_groups)
+        return list(networks.values())
 
     def available(self, context: Context) -> list[Network]:
         """The network that a server gets if its user names none: at most one; several are a Conflict."""
@@ -145,13 +146,29 @@ class NetworkClient:
                     self._unbind(port_id)
             ours = list(dict.fromkeys(ours + [port_id for port_id in found if port_id not in kept]))
         for port_id in ours:
-            self._call('DELETE', f'/ports/{port_id}', missing_ok=True)
+            self._neutron.call('DELETE', f'/ports/{port_id}', missing_ok=True)
 
     def ports_of(self, context: Context, server_id: str, requests: Iterable[NetworkRequest] = ()) -> tuple[Port, ...]:
         """The ports that carry the server's id; `requests` says which are the user's own, and their tags."""
         by_port = {request.port_id: request for request in requests if request.port_id}
         found = self._ports_with(device_id=server_id)
-        return self._domain_ports([(by_port.get(port['id'], NetworkRequest()), port) for port in found])
+        floating = self._floating_ips([port['id'] for port in found])
+        ports = self._domain_ports([(by_port.get(port['id'], NetworkRequest()), port) for port in found])
+        return tuple(dataclasses.replace(port, floating_ips=floating.get(port.id, ())) for port in ports)
+
+    def group_names(self, ports: Sequence[Port], asked: Sequence[str] = ()) -> tuple[str, ...]:
+        """The names of the ports' security groups; `asked` are the groups that those of ours were made with."""
+        idents = sorted({ident for port in ports for ident in port.security_groups})
+        if not idents:
+            return ()
+        if not set(asked) - {DEFAULT_GROUP} and not any(port.preserve_on_delete for port in ports):
+            return (DEFAULT_GROUP,)
+        key = ('names', tuple(idents))
+        names = self._groups.get(key)
+        if names is None:
+            names = tuple(sorted({group['name'] for group in self._neutron.by_ids('security-groups', idents)}))
+            self._groups.put(key, names)
+        return names
 
     def forget(self) -> None:
         """Drop what was remembered."""
@@ -160,7 +177,7 @@ class NetworkClient:
 
     def ping(self) -> None:
         """Raise ServiceDown unless the network service answers."""
-        self._call('GET', '/networks?limit=1&fields=id')
+        self._neutron.call('GET', '/networks?limit=1&fields=id')
 
     # Checks
 
@@ -170,7 +187,7 @@ class NetworkClient:
         idents = [request.port_id for request in requests]
         if len(set(idents)) != len(idents):
             raise errors.Invalid('A port is given twice in networks.')
-        found = {port['id']: port for port in self._get_by_ids('ports', idents, self._as_user(context))}
+        found = {port['id']: port for port in self._as_user(context).by_ids('ports', idents)}
         for ident in idents:
             port = found.get(ident)
             if port is None or not (context.is_admin or port.get('project_id') == context.project_id):
@@ -201,7 +218,7 @@ class NetworkClient:
         known = {ident: self._networks.get((context.project_id, ident)) for ident in idents}
         missing = [ident for ident, network in known.items() if network is None]
         if missing:
-            raws = self._get_by_ids('networks', missing, self._as_user(context))
+            raws = self._as_user(context).by_ids('networks', missing)
             usable = [raw for raw in raws if _usable_by(raw, context)] if self._for_user is None else raws
             for network in self._with_subnets(usable):
                 self._networks.put((context.project_id, network.id), network)
@@ -213,19 +230,19 @@ class NetworkClient:
         known = {ident: self._networks.get((None, ident)) for ident in set(idents)}
         missing = [ident for ident, network in known.items() if network is None]
         if missing:
-            known |= {network.id: network for network in self._with_subnets(self._get_by_ids('networks', missing))}
+            known |= {network.id: network for network in self._with_subnets(self._neutron.by_ids('networks', missing))}
         return {ident: network or Network(ident, '') for ident, network in known.items()}
 
     def _fetch_available(self, context: Context) -> list[Network]:
-        own = self._get('networks', {'project_id': context.project_id, 'shared': 'false'})
-        shared = self._get('networks', {'shared': 'true'})
+        own = self._neutron.all('networks', {'project_id': context.project_id, 'shared': 'false'})
+        shared = self._neutron.all('networks', {'shared': 'true'})
         # An external network is for routers and floating addresses, unless its owner shares it for servers, too.
         raws = [raw for raw in own if not raw.get('router:external')] + shared
         return self._with_subnets(raws)
 
     def _with_subnets(self, raws: Sequence[dict[str, Any]]) -> list[Network]:
         idents = [raw['id'] for raw in raws if raw.get('subnets', True)]
-        subnets = self._get_many('subnets', 'network_id', idents)
+        subnets = self._neutron.having('subnets', 'network_id', idents)
         servers = self._dhcp_servers([subnet['network_id'] for subnet in subnets if subnet.get('enable_dhcp')])
         networks = [
             _network(raw, [subnet for subnet in subnets if subnet['network_id'] == raw['id']], servers) for raw in raws
@@ -236,7 +253,9 @@ class NetworkClient:
 
     def _dhcp_servers(self, network_ids: Iterable[str]) -> dict[str, str]:
         """By subnet id, the address that its DHCP answers from."""
-        ports = self._get_many('ports', 'network_id', dict.fromkeys(network_ids), {'device_owner': 'network:dhcp'})
+        ports = self._neutron.having(
+            'ports', 'network_id', dict.fromkeys(network_ids), {'device_owner': 'network:dhcp'}
+        )
         return {ip['subnet_id']: ip['ip_address'] for port in ports for ip in port.get('fixed_ips', ())}
 
     def _group_ids(self, context: Context, project_id: str | None, names: Sequence[str]) -> list[str]:
@@ -248,7 +267,7 @@ class NetworkClient:
         idents = self._groups.get(key)
         if idents is None:
             fields = {'project_id': project_id, 'fields': ['id', 'name']}
-            groups = self._get('security-groups', fields)
+            groups = self._neutron.all('security-groups', fields)
             idents = [_group_id(groups, name, project_id) for name in wanted]
             self._groups.put(key, idents)
         return idents
@@ -257,7 +276,7 @@ class NetworkClient:
         """The server's name for DNS, where the network service keeps names."""
         known = self._extensions.get('aliases')
         if known is None:
-            known = {extension['alias'] for extension in self._get('extensions', {})}
+            known = {extension['alias'] for extension in self._neutron.all('extensions', {})}
             self._extensions.put('aliases', known)
         return {'dns_name': hostname} if hostname and 'dns-integration' in known else {}
 
@@ -269,7 +288,7 @@ class NetworkClient:
         """The user's own ports that the requests name, free or ours already."""
         idents = [request.port_id for request in requests if request.port_id]
         missing = [ident for ident in idents if ident not in mine]
-        found = {port['id']: port for port in self._get_by_ids('ports', missing)} | mine
+        found = {port['id']: port for port in self._neutron.by_ids('ports', missing)} | mine
         for ident in idents:
             if ident not in found:
                 raise errors.NotFound(f'Port id {ident} could not be found.')
@@ -280,8 +299,8 @@ class NetworkClient:
     def _create(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         try:
             if len(bodies) == 1:
-                return [self._call('POST', '/ports', {'port': bodies[0]})['port']]
-            return self._call('POST', '/ports', {'ports': list(bodies)})['ports']
+                return [self._neutron.call('POST', '/ports', {'port': bodies[0]})['port']]
+            return self._neutron.call('POST', '/ports', {'ports': list(bodies)})['ports']
         except errors.NotFound:
             # A network that we remember is gone.
             self.forget()
@@ -290,80 +309,33 @@ class NetworkClient:
     def _update(self, port: dict[str, Any], wanted: dict[str, Any]) -> dict[str, Any]:
         if all(port.get(name) == value for name, value in wanted.items()):
             return port
-        return self._call('PUT', f'/ports/{port["id"]}', {'port': wanted})['port']
+        return self._neutron.call('PUT', f'/ports/{port["id"]}', {'port': wanted})['port']
 
     def _unbind(self, port_id: str) -> None:
         nobody = {'device_id': '', 'device_owner': '', 'binding:host_id': '', 'binding:profile': {}}
-        self._call('PUT', f'/ports/{port_id}', {'port': nobody}, missing_ok=True)
+        self._neutron.call('PUT', f'/ports/{port_id}', {'port': nobody}, missing_ok=True)
 
     def _ports_with(self, **filters: str) -> list[dict[str, Any]]:
-        return self._get('ports', filters)
+        return self._neutron.all('ports', filters)
+
+    def _floating_ips(self, port_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """The floating addresses by port; none where the network service has no such thing."""
+        try:
+            raws = self._neutron.having('floatingips', 'port_id', port_ids)
+        except errors.NotFound:
+            return {}
+        return {
+            port_id: tuple(raw['floating_ip_address'] for raw in raws if raw['port_id'] == port_id)
+            for port_id in port_ids
+        }
 
     def _domain_ports(self, pairs: Sequence[tuple[NetworkRequest, dict[str, Any]]]) -> tuple[Port, ...]:
         networks = self._networks_by_id(port['network_id'] for _, port in pairs)
         return tuple(_port(request, raw, networks[raw['network_id']]) for request, raw in pairs)
 
-    # HTTP
-
-    def _as_user(self, context: Context) -> keystoneauth1.adapter.Adapter:
-        return (self._for_user(context) if self._for_user else None) or self._adapter
-
-    def _get_by_ids(
-        self, path: str, idents: Sequence[str], adapter: keystoneauth1.adapter.Adapter | None = None
-    ) -> list[dict[str, Any]]:
-        return self._get_many(path, 'id', idents, adapter=adapter)
-
-    def _get_many(
-        self,
-        path: str,
-        name: str,
-        values: Iterable[str],
-        filters: dict[str, str] | None = None,
-        adapter: keystoneauth1.adapter.Adapter | None = None,
-    ) -> list[dict[str, Any]]:
-        values, found = list(values), []
-        for start in range(0, len(values), IDS_PER_REQUEST):
-            some = {name: values[start : start + IDS_PER_REQUEST]}
-            found += self._get(path, some | (filters or {}), adapter)
-        return found
-
-    def _get(
-        self, path: str, filters: dict[str, Any], adapter: keystoneauth1.adapter.Adapter | None = None
-    ) -> list[dict[str, Any]]:
-        """All pages of a list."""
-        collection = path.replace('-', '_')
-        url, found = f'/{path}?{urllib.parse.urlencode(filters, doseq=True)}', []
-        while url:
-            page = self._call('GET', url, adapter=adapter)
-            found += page[collection]
-            following = (link['href'] for link in page.get(f'{collection}_links', ()) if link['rel'] == 'next')
-            # Only its query: the service may know itself by another address than we do.
-            url = next((f'/{path}?{urllib.parse.urlsplit(href).query}' for href in following), None)
-        return found
-
-    def _call(
-        self,
-        method: str,
-        url: str,
-        body: dict[str, Any] | None = None,
-        missing_ok: bool = False,
-        adapter: keystoneauth1.adapter.Adapter | None = None,
-    ) -> Any:
-        extra = {} if body is None else {'json': body}
-        neighbour, refused = self._neighbour, REFUSALS.keys() - {403}
-        if adapter is not None and adapter is not self._adapter:
-            neighbour, refused = self._user_neighbour(adapter), REFUSALS.keys()
-        reply = neighbour.request(method, f'/v2.0{url}', refused=refused, **extra)
-        if reply.status_code < 300:
-            return reply.json() if reply.content else None
-        if reply.status_code == 404 and missing_ok:
-            return None
-        raise _error(reply)
-
-    def _user_neighbour(self, adapter: keystoneauth1.adapter.Adapter) -> Neighbour:
-        neighbour = Neighbour(NAME, adapter)
-        neighbour.calls = self._neighbour.calls
-        return neighbour
+    def _as_user(self, context: Context) -> Neutron:
+        adapter = self._for_user(context) if self._for_user else None
+        return self._neutron.user(adapter) if adapter else self._neutron
 
 
 class _Cache:
@@ -437,6 +409,7 @@ def _network(raw: dict[str, Any], subnets: Sequence[dict[str, Any]], dhcp_server
         label=raw.get('name') or '',
         mtu=raw.get('mtu'),
         project_id=raw.get('project_id'),
+        external=bool(raw.get('router:external')) and not raw.get('shared'),
         subnets=tuple(
             Subnet(
                 id=subnet['id'],
@@ -477,12 +450,3 @@ def _port(request: NetworkRequest, raw: dict[str, Any], network: Network) -> Por
         security_groups=tuple(raw.get('security_groups') or ()),
         admin_up=raw.get('admin_state_up', True),
     )
-
-
-def _error(reply: Any) -> errors.Refused:
-    try:
-        fault = reply.json()['NeutronError']
-        kind, message = fault['type'], fault['message']
-    except (ValueError, KeyError, TypeError):
-        kind, message = '', reply.text[:200]
-    return errors.OverQuota(message) if kind == OVER_QUOTA else REFUSALS[reply.status_code](message)

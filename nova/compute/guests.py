@@ -5,13 +5,14 @@ import dataclasses
 import logging
 import os
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nova import errors
 from nova.compute.images import ImageCache
 from nova.context import admin_context
 from nova.domain import guest_data, lifecycle
+from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power, State
 from nova.virt import driver
@@ -36,10 +37,11 @@ class ConfigDrives:
     def files(self, guest: Guest) -> Mapping[str, bytes] | None:
         server = guest.server
         demanded = server.image_properties.get('img_config_drive') == 'mandatory'
-        if not (self.always or server.config_drive or demanded):
+        if not (self.always or server.config_drive or demanded or guest.files):
             return None
         server = dataclasses.replace(server, config_drive=True, ports=guest.ports or server.ports)
-        return guest_data.files(server, self.site, os.urandom(SEED_BYTES), self.skip_versions)
+        seed = os.urandom(SEED_BYTES)
+        return guest_data.files(server, self.site, seed, self.skip_versions, guest.admin_password, guest.files)
 
 
 class Guests:
@@ -88,12 +90,27 @@ class Guests:
             self._hypervisor.remove(server_id, guest_name, destroy_disks)
             self._known.pop(server_id, None)
 
+    @contextlib.contextmanager
+    def working_on(self, server_id: str, what: str) -> Iterator[Callable[[Power], Power]]:
+        """Let nobody else touch the guest meanwhile, and count what was done to it. The power that it is left in is
+        given to what this yields, so that the hypervisor's own news of it is none."""
+
+        def noted(power: Power) -> Power:
+            self._known[server_id] = power
+            return power
+
+        with self._alone(server_id), self._counted(what):
+            yield noted
+
+    def diagnose(self, server_id: str) -> Diagnostics:
+        return able(self._hypervisor, driver.Measures, 'tell what guests use').diagnose(server_id)
+
     def console_output(self, server_id: str, length: int | None) -> str:
-        hypervisor = _able(self._hypervisor, driver.Console, 'keep console logs')
+        hypervisor = able(self._hypervisor, driver.Console, 'keep console logs')
         return hypervisor.output(server_id, length)[-CONSOLE_BYTES:].decode(errors='replace')
 
     def console_address(self, server_id: str, kind: str) -> ConsoleAddress:
-        return _able(self._hypervisor, driver.Console, 'show consoles').address(server_id, kind)
+        return able(self._hypervisor, driver.Console, 'show consoles').address(server_id, kind)
 
     def changed(self, server_id: str, power: Power | None) -> None:
         """A guest changed by itself: tell the control plane, unless it was our doing or is known."""
@@ -155,14 +172,14 @@ class Guests:
         except Exception:
             self.counts['failed'] += 1
             raise
-        self.counts[what] += 1
+        self.counts[what] = self.counts.get(what, 0) + 1
 
 
 def _no_image(_image: Any) -> str:
     raise errors.HostFailed('The guest has no image.')
 
 
-def _able(hypervisor: Any, interface: type, what: str) -> Any:
+def able(hypervisor: Any, interface: type, what: str) -> Any:
     if not isinstance(hypervisor, interface):
         raise errors.NotImplementedHere(f'The driver of this host cannot {what}.')
     return hypervisor

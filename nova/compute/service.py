@@ -18,7 +18,9 @@ from nova.compute import drivers, node_id
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import Conversion, ImageCache
 from nova.compute.inventory import Reporter, Share, gigabytes
+from nova.compute.power import PowerControl
 from nova.context import Context
+from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power
 from nova.rpc.bus import Bus
@@ -79,6 +81,7 @@ def build(conf: Any) -> 'ComputeService':
         compare_interval=conf.sync_power_state_interval,
         expiry=expiry(conf),
         reread=lambda: (config_drives(conf), share(conf)),
+        power=PowerControl(hypervisor, guests, conf.shutdown_timeout),
     )
 
 
@@ -129,10 +132,12 @@ class ComputeService:
         compare_interval: float = 600.0,
         expiry: Expiry | None = None,
         reread: Callable[[], tuple[ConfigDrives, Share]] | None = None,
+        power: PowerControl | None = None,
     ):
         self._host, self._hypervisor, self._guests, self._images = host, hypervisor, guests, images
         self._reporter, self._bus, self._neighbours = reporter, bus, tuple(neighbours)
         self._compare_interval, self._expiry, self._reread = compare_interval, expiry, reread
+        self._power = power or PowerControl(hypervisor, guests)
         self._server: Any = None
         self._prepared = False
         self._stopping = threading.Event()
@@ -204,6 +209,27 @@ class ComputeService:
     ) -> None:
         self._guests.remove(server_id, guest_name, destroy_disks)
         LOG.info('Guest %s of server %s is removed.', guest_name, server_id)
+
+    def stop_guest(self, context: Context, server_id: str, timeout: int | None = None) -> Power:
+        return self._power.stop(server_id, timeout)
+
+    def reboot_guest(self, context: Context, guest: Guest, timeout: int | None = None) -> Power:
+        return self._power.reboot(guest, timeout)
+
+    def pause_guest(self, context: Context, server_id: str) -> Power:
+        return self._power.pause(server_id)
+
+    def unpause_guest(self, context: Context, server_id: str) -> Power:
+        return self._power.unpause(server_id)
+
+    def suspend_guest(self, context: Context, server_id: str) -> Power:
+        return self._power.suspend(server_id)
+
+    def dump_guest(self, context: Context, server_id: str) -> None:
+        self._power.crash_dump(server_id)
+
+    def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
+        return self._guests.diagnose(server_id)
 
     def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:
         return self._guests.console_output(server_id, length)

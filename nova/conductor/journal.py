@@ -9,6 +9,7 @@ from nova import errors
 from nova.db.stores import operations, servers
 from nova.domain import record
 from nova.domain.operation import DONE, FAILED, OperationRow
+from nova.operations import start
 from nova.saga.journal import Direction, Entry, Failure, Journal, Page
 
 
@@ -20,6 +21,8 @@ class StoredJournal(Journal):
         self._database, self._row, self._owner = database, row, owner
         self._shown = row.activity
         self.stop_requested = row.stop_requested
+        # The operation that began when this one let go of the server.
+        self.next_operation: str | None = None
 
     @property
     def operation_id(self) -> str:
@@ -48,13 +51,18 @@ class StoredJournal(Journal):
     def _close(self, tx: Any, operation: Any, cloud: Any) -> None:
         status = FAILED if self.undoing else DONE
         # First, so that from here on nobody can ask it to stop: what `finish` writes elsewhere does not go back with this.
-        if not operations.close(
-            tx, self._row.id, self._owner, status, unless_stopped=not self.undoing, **_columns(self.page)
-        ):
+        columns = _columns(self.page)
+        if kept := operation.without_secrets():
+            columns['parameters'] = record.dump(kept)
+        if not operations.close(tx, self._row.id, self._owner, status, unless_stopped=not self.undoing, **columns):
             raise errors.Stopped('The server was deleted.')
         if self.undoing:
             self.stop_requested = operations.get(tx, self._row.id).stop_requested
         operation.finish(cloud, self, tx)
+        if self.stop_requested and self._row.cell_id is not None:
+            self.next_operation = start.begin_next(
+                tx, self._row.server_id, self._row.cell_id, cloud.instance_name_template
+            )
 
 
 def _page(row: OperationRow) -> Page:

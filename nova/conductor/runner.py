@@ -170,6 +170,8 @@ class Runner:
             self._put_off(database, row, journal)
         elif outcome is Outcome.STUCK:
             self._give_up(database, row, operation, cloud, journal)
+        if journal.next_operation:
+            self.submit(journal.next_operation, cell_id)
 
     def _put_off(self, database: Any, row: OperationRow, journal: StoredJournal) -> None:
         tries = max((entry.postponed + entry.undo_failures for entry in journal.page.entries), default=1)
@@ -183,6 +185,10 @@ class Runner:
         self, database: Any, row: OperationRow, operation: Operation, cloud: Cloud, journal: StoredJournal
     ) -> None:
         LOG.error('%s is stuck: an undo keeps failing. Its journal (operation %s) says where.', operation, row.id)
+        if journal.stop_requested and row.cell_id is not None:
+            # What it could not undo goes with the server.
+            journal.close(operation, cloud)
+            return
         with database.writing() as tx:
             operations.stick(tx, row.id, self._lease.owner)
             operation.show_stuck(cloud, journal, tx)

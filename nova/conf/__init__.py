@@ -13,6 +13,7 @@ GROUPS = (
     'default',
     'api',
     'api_database',
+    'cinder',
     'compute',
     'conductor',
     'console',

@@ -112,6 +112,21 @@ ZONES = (
     ),
 )
 
+USAGE = (
+    cfg.BoolOpt(
+        'instance_usage_audit',
+        default=False,
+        help='Whether conductors count the servers of each host once a period, for /os-instance_usage_audit_log.',
+    ),
+    cfg.StrOpt(
+        'instance_usage_audit_period',
+        default='month',
+        regex=r'^(hour|day|month|year)(@[0-9]{1,2})?$',
+        help='The period of usage audits: hour, day, month or year. month@5 begins on the fifth day of each month, day@6 at '
+        'six in the morning, hour@30 at half past, year@4 in April; all in UTC.',
+    ),
+)
+
 LIVENESS = (
     cfg.IntOpt(
         'report_interval',
@@ -264,4 +279,4 @@ PROXY = (
 )
 
 GROUP = 'DEFAULT'
-OPTS = [*HOST, *API, *ZONES, *LIVENESS, *COMPUTE, *ROOM, *PROXY]
+OPTS = [*HOST, *API, *ZONES, *USAGE, *LIVENESS, *COMPUTE, *ROOM, *PROXY]

@@ -52,6 +52,18 @@ OPTS = [
     _multiplier('num_instances', 0.0, 'has many servers'),
     _multiplier('build_failure', 1000000.0, 'did not fail to build servers lately'),
     _multiplier('hypervisor_version', 1.0, 'has a new hypervisor'),
+    cfg.FloatOpt(
+        'soft_affinity_weight_multiplier',
+        default=1.0,
+        min=0.0,
+        help='How much it counts that a host has members of a server group that would rather be together.',
+    ),
+    cfg.FloatOpt(
+        'soft_anti_affinity_weight_multiplier',
+        default=1.0,
+        min=0.0,
+        help='How much it counts that a host has few members of a server group that would rather be apart.',
+    ),
 ]
 
 for option in OPTS:

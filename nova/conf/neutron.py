@@ -17,6 +17,11 @@ OPTS = [
         min=0,
         help='The time, in seconds, for which the list of extensions of the network service is remembered.',
     ),
+    cfg.StrOpt(
+        'default_floating_pool',
+        default='nova',
+        help='The name or id of the external network that floating addresses come from when the user names none.',
+    ),
     cfg.BoolOpt(
         'service_metadata_proxy',
         default=False,

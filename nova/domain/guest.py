@@ -3,10 +3,11 @@
 import dataclasses
 import datetime
 
+from nova.domain.block_device import BlockDevice
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power
 from nova.domain.network import Port
-from nova.domain.server import Server
+from nova.domain.server import InjectedFile, Server
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +18,28 @@ class Guest:
     server: Server
     image: Image | None = None
     ports: tuple[Port, ...] = ()
+    # Empty for a server that was made before its disks were noted: it has those of its flavor.
+    block_devices: tuple[BlockDevice, ...] = ()
+    # Only when it is made: what its config drive tells it, and nobody keeps.
+    admin_password: str | None = dataclasses.field(default=None, repr=False)
+    files: tuple[InjectedFile, ...] = dataclasses.field(default=(), repr=False)
 
     @property
     def id(self) -> str:
         return self.server.id
+
+    @property
+    def ephemeral_disks_gb(self) -> tuple[int, ...]:
+        """The sizes of the empty disks that it gets besides the root disk."""
+        if self.block_devices:
+            return tuple(device.size or 0 for device in self.block_devices if device.is_ephemeral)
+        return (self.server.flavor.ephemeral_gb,) if self.server.flavor.ephemeral_gb else ()
+
+    @property
+    def swap_mb(self) -> int:
+        if self.block_devices:
+            return sum(device.size or 0 for device in self.block_devices if device.is_swap)
+        return self.server.flavor.swap_mb
 
 
 @dataclasses.dataclass(frozen=True)

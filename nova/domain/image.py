@@ -24,3 +24,12 @@ class Image:
     visibility: str | None = None
     # `hw_*`, `os_*`, `img_*` and whatever else the image carries.
     properties: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class CatalogImage:
+    """An image as users look it up; the moments are as Glance writes them."""
+
+    image: Image
+    created_at: str
+    updated_at: str

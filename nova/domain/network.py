@@ -60,6 +60,8 @@ class Network:
     subnets: tuple[Subnet, ...] = ()
     bridge: str | None = None
     project_id: str | None = None
+    # For routers and floating addresses; servers are attached by whom policy lets.
+    external: bool = False
 
     def subnet(self, subnet_id: str) -> Subnet | None:
         return next((subnet for subnet in self.subnets if subnet.id == subnet_id), None)

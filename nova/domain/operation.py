@@ -4,7 +4,8 @@ import dataclasses
 import datetime
 from typing import Any
 
-RUNNING, DONE, FAILED, STUCK = 'running', 'done', 'failed', 'stuck'
+# WAITING: it begins when what is being done to its server has ended.
+RUNNING, DONE, FAILED, STUCK, WAITING = 'running', 'done', 'failed', 'stuck', 'waiting'
 DOING, UNDOING = 'doing', 'undoing'
 
 

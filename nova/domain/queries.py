@@ -7,12 +7,16 @@ from collections.abc import Iterable
 from typing import Any
 
 from nova import errors
+from nova.domain import lifecycle
 from nova.domain.flavor import Flavor
 from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.server import Server
 
 EARLIEST = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 PATTERN_LENGTH = 255
+# How many repetitions without a bound a pattern may have. Each may cost as many steps as the text is long, once for
+# each step of the one before; and a pattern that is not bound to the beginning is tried at every place.
+REPETITIONS = 3
 
 # Filters that compare one field of a server; the query's field has the server's name for it.
 EQUAL = (
@@ -72,6 +76,13 @@ SORTABLE: dict[str, Any] = {
 }
 
 
+# A state, and what may be going on meanwhile.
+Phase = tuple[State, tuple[Activity | None, ...]]
+# From the first moment on, and before the second.
+Span = tuple[datetime.datetime, datetime.datetime]
+SPANS = {'created': 'created_at', 'launched': 'launched_at', 'terminated': 'terminated_at'}
+
+
 @dataclasses.dataclass(frozen=True)
 class ServerQuery:
     """Which servers, in which order, and which page. None means that the filter is not used."""
@@ -84,6 +95,8 @@ class ServerQuery:
     ip: str | None = None
     ip6: str | None = None
     states: tuple[State, ...] | None = None
+    # Each state with the activities that are wanted of it; see `shown_as`.
+    phases: tuple[Phase, ...] | None = None
     activity: Activity | None = None
     # True: only servers that an operation is working on; False: only those at rest.
     busy: bool | None = None
@@ -113,10 +126,16 @@ class ServerQuery:
     not_tags: tuple[str, ...] = ()
     not_tags_any: tuple[str, ...] = ()
     metadata: dict[str, str] = dataclasses.field(default_factory=dict)
-    created_since: datetime.datetime | None = None
+    # Properties of the image, as strings.
+    image_properties: dict[str, str] = dataclasses.field(default_factory=dict)
+    created: Span | None = None
+    launched: Span | None = None
+    terminated: Span | None = None
     changes_since: datetime.datetime | None = None
     changes_before: datetime.datetime | None = None
     deleted: bool | None = False
+    # Servers that can still be restored: None takes them for living ones, True for deleted ones, too; False leaves them out.
+    soft_deleted: bool | None = None
     sort: tuple[tuple[str, str], ...] = (('created_at', 'desc'),)
     limit: int | None = None
     # The `position` of the last server of the page before.
@@ -127,7 +146,8 @@ class ServerQuery:
             if name not in SORTABLE or direction not in ('asc', 'desc'):
                 raise errors.Invalid(f'Servers cannot be sorted by {name} {direction}.')
         for name in ('name', 'ip', 'ip6'):
-            refuse_bad_pattern(name, getattr(self, name))
+            if pattern := getattr(self, name):
+                object.__setattr__(self, name, lean_pattern(name, pattern))
 
     def order(self) -> tuple[tuple[str, str], ...]:
         """The sort, ended by the id: so that no two servers are equal and pages neither overlap nor leave gaps."""
@@ -162,15 +182,25 @@ class ServerQuery:
             all(wanted is None or getattr(server, name) == wanted for name in EQUAL for wanted in [getattr(self, name)])
             and (self.ids is None or server.id in self.ids)
             and (self.states is None or server.state in self.states)
+            and (self.phases is None or any(server.state is s and server.activity in doing for s, doing in self.phases))
             and (self.busy is None or self.busy == (server.activity is not None))
-            and (self.deleted is None or self.deleted == server.deleted)
+            and self._accepts_presence(server)
             and (self.flavor_id is None or server.flavor.id == self.flavor_id)
             and (self.key_name is None or (server.keypair is not None and server.keypair.name == self.key_name))
             and (self.name is None or re.search(self.name, server.name) is not None)
             and (self.ip is None or any(ip.version == 4 and re.search(self.ip, ip.address) for ip in addresses))
             and (self.ip6 is None or any(ip.version == 6 and re.search(self.ip6, ip.address) for ip in addresses))
             and all(server.metadata.get(key) == value for key, value in self.metadata.items())
+            and all(server.image_properties.get(key) == value for key, value in self.image_properties.items())
         )
+
+    def _accepts_presence(self, server: Server) -> bool:
+        if self.deleted is None:
+            return True
+        restorable = server.state is State.SOFT_DELETED
+        if self.deleted:
+            return server.deleted or (restorable and self.soft_deleted is True)
+        return not server.deleted and not (restorable and self.soft_deleted is False)
 
     def _accepts_tags(self, tags: frozenset[str]) -> bool:
         return (
@@ -183,7 +213,7 @@ class ServerQuery:
     def _accepts_times(self, server: Server) -> bool:
         changed = server.updated_at or server.created_at or EARLIEST
         return (
-            (self.created_since is None or (server.created_at or EARLIEST) >= self.created_since)
+            all(_lies_in(getattr(server, field), getattr(self, name)) for name, field in SPANS.items())
             and (self.changes_since is None or changed >= self.changes_since)
             and (self.changes_before is None or changed <= self.changes_before)
         )
@@ -216,20 +246,48 @@ class FlavorQuery:
                 raise errors.Invalid(f'Flavors cannot be sorted by {name} {direction}.')
 
 
-def refuse_bad_pattern(name: str, pattern: str | None) -> None:
-    """Raise Invalid unless the databases can match the regular expression, in bounded time."""
-    if pattern is None:
-        return
+def lean_pattern(name: str, pattern: str) -> str:
+    """The regular expression without what costs and says nothing; Invalid unless databases match it in bounded time."""
     if len(pattern) > PATTERN_LENGTH:
         raise errors.Invalid(f'The filter {name} must not be longer than {PATTERN_LENGTH} characters.')
     try:
         re.compile(pattern)
     except (re.error, OverflowError, RecursionError) as failure:
         raise errors.Invalid(f'The filter {name} is not a regular expression: {failure}.') from failure
-    # Repeated groups and long chains of repetitions can take exponential time to find that nothing matches.
-    plain = re.sub(r'\\.', '', pattern)
-    if re.search(r'\)[*+{]', plain) or len(re.findall(r'[*+{]', plain)) > 5 or '(?' in plain:
-        raise errors.Invalid(f'The filter {name} is too complicated a regular expression.')
+    # At both ends, what may be anything need not be there at all.
+    lean = re.sub(r'^\^?(\.\*(?![*+?{]))+|(?<!\\)(\.\*)+\$?$', '', pattern)
+    if _cost(lean) > REPETITIONS:
+        raise errors.Invalid(
+            f'The filter {name} is too complicated a regular expression: it may have no repeated groups, '
+            f'and {REPETITIONS - 1} repetitions; {REPETITIONS} if it begins with ^.'
+        )
+    return lean
+
+
+def shown_as(statuses: Iterable[str]) -> tuple[Phase, ...]:
+    """The states and activities that the REST API shows as one of these `status`es; none if there is no such status."""
+    wanted = {status.upper() for status in statuses}
+    found = (
+        (state, tuple(doing for doing in (None, *Activity) if lifecycle.status(state, doing) in wanted))
+        for state in State
+    )
+    return tuple((state, doing) for state, doing in found if doing)
+
+
+def _lies_in(moment: datetime.datetime | None, span: Span | None) -> bool:
+    return span is None or (moment is not None and span[0] <= moment < span[1])
+
+
+def _cost(pattern: str) -> float:
+    """How many repetitions multiply when nothing matches; more than are allowed for what may take exponential time."""
+    plain = re.sub(r'\\.', 'x', pattern)
+    plain = re.sub(r'\[\^?\]?[^\]]*\]', 'x', plain)
+    if '(?' in plain or re.search(r'\)[*+{?]', plain):
+        return REPETITIONS + 1
+    anchored = plain.startswith('^') and '|' not in plain
+    # Eight choices of two cost as much as one repetition over a name of 255 characters.
+    choices = plain.count('?') + (plain.count('|') if '(' in plain else 0)
+    return len(re.findall(r'[*+{]', plain)) + choices / 8 + (0 if anchored else 1)
 
 
 def _sort_value(server: Server, name: str) -> Any:

@@ -1,9 +1,39 @@
 """What the scheduler is asked, and what it answers."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from nova.domain.server import ServerRequest
+
+AFFINITY, ANTI_AFFINITY = 'affinity', 'anti-affinity'
+SOFT_AFFINITY, SOFT_ANTI_AFFINITY = 'soft-affinity', 'soft-anti-affinity'
+
+
+@dataclasses.dataclass(frozen=True)
+class GroupPlaces:
+    """What a server group asks, and where its other members are: the hosts of each that has any, by server id."""
+
+    policy: str
+    most_per_host: int = 1
+    members: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def on(self, host: str) -> int:
+        return sum(host in hosts for hosts in self.members.values())
+
+    def refuses(self, host: str) -> str | None:
+        """Why a further member cannot be on the host; None if it can."""
+        if self.policy == AFFINITY and self.members and not self.on(host):
+            together = ', '.join(sorted({name for hosts in self.members.values() for name in hosts}))
+            return f'The server group keeps its members together on {together}.'
+        if self.policy == ANTI_AFFINITY and self.on(host) >= self.most_per_host:
+            return f'It has {self.on(host)} members of the server group; {self.most_per_host} are allowed.'
+        return None
+
+    def joined(self, others: Mapping[str, str]) -> 'GroupPlaces':
+        """With further members, each on its host, that have none yet."""
+        new = {server_id: (host,) for server_id, host in others.items() if server_id not in self.members}
+        return dataclasses.replace(self, members=self.members | new)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +55,8 @@ class PlacementRequest:
     node: str | None = None
     forced: bool = False
     excluding: tuple[str, ...] = ()
+    # Filled in by the scheduler.
+    group: GroupPlaces | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,14 @@ import datetime
 import hashlib
 from typing import Any
 
+from nova.domain.block_device import BlockDevice
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
 from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.network import NetworkRequest, Port
+
+OWNER, ADMIN = 'owner', 'admin'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,6 +23,14 @@ class Fault:
     message: str
     details: str | None = None
     created_at: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class InjectedFile:
+    """A file that the guest finds on its config drive. `contents` is base64."""
+
+    path: str
+    contents: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,6 +70,11 @@ class ServerRequest:
     root_device_name: str | None = None
     trusted_image_certificates: tuple[str, ...] = ()
     scheduler_hints: dict[str, Any] = dataclasses.field(default_factory=dict)
+    # Every disk of the server, that of the image and those of the flavor too.
+    block_devices: tuple[BlockDevice, ...] = ()
+    # For the guest alone; the journal forgets both when the server is made.
+    admin_password: str | None = dataclasses.field(default=None, repr=False)
+    files: tuple[InjectedFile, ...] = dataclasses.field(default=(), repr=False)
     created_at: datetime.datetime | None = None
 
 
@@ -93,6 +109,8 @@ class Server:
     description: str | None = None
     locked: bool = False
     locked_reason: str | None = None
+    # OWNER or ADMIN: what an administrator locked, its owner cannot unlock.
+    locked_by: str | None = None
     user_data: str | None = None
     config_drive: bool = False
     # The zone that the user asked for, if any; the zone of the host is known by the host.
@@ -106,6 +124,9 @@ class Server:
     launch_index: int = 0
     root_device_name: str | None = None
     trusted_image_certificates: tuple[str, ...] = ()
+    scheduler_hints: dict[str, Any] = dataclasses.field(default_factory=dict)
+    # The API database alone knows the group.
+    group_id: str | None = None
     fault: Fault | None = None
     created_at: datetime.datetime | None = None
     updated_at: datetime.datetime | None = None
@@ -155,5 +176,6 @@ def building(request: ServerRequest, operation_id: str | None = None) -> Server:
         launch_index=request.launch_index,
         root_device_name=request.root_device_name,
         trusted_image_certificates=request.trusted_image_certificates,
+        scheduler_hints=request.scheduler_hints,
         created_at=request.created_at,
     )

@@ -17,6 +17,7 @@ from nova.network import attributes, faults, listing
 from nova.network.caller import Caller
 from nova.network.database import Database
 from nova.network.resources import security_groups
+from nova.network.resources.floating_ips import FloatingIps
 from nova.network.resources.networks import Networks
 from nova.network.resources.ports import Ports
 from nova.network.resources.resource import Resource
@@ -45,7 +46,7 @@ EXTENSIONS = {
     'quotas': 'Expose functions for quotas management per tenant',
 }
 # Nothing is limited; -1 is how quotas say so.
-QUOTA = dict.fromkeys(('network', 'subnet', 'port', 'security_group', 'security_group_rule'), -1)
+QUOTA = dict.fromkeys(('network', 'subnet', 'port', 'security_group', 'security_group_rule', 'floatingip'), -1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,12 +69,14 @@ class Application:
         chance: random.Random | None = None,
     ):
         self.database, self.settings, self.identify, self.changed = database, settings, identify, changed
+        chance = chance or random.SystemRandom()
         self.resources: dict[str, Resource] = {
             resource.path: resource
             for resource in (
                 Networks(settings.mtu),
                 Subnets(settings.ranges_may_overlap),
-                Ports(settings.dns_domain, chance or random.SystemRandom()),
+                Ports(settings.dns_domain, chance),
+                FloatingIps(chance),
                 security_groups.SecurityGroups(),
                 security_groups.SecurityGroupRules(),
             )

@@ -13,7 +13,11 @@ class Fault(Exception):
 
 
 def not_found(label: str, ident: str) -> Fault:
-    words = {'SecurityGroup': 'Security group', 'SecurityGroupRule': 'Security group rule'}.get(label, label)
+    words = {
+        'SecurityGroup': 'Security group',
+        'SecurityGroupRule': 'Security group rule',
+        'FloatingIP': 'Floating IP',
+    }.get(label, label)
     return Fault(404, f'{label}NotFound', f'{words} {ident} could not be found.')
 
 

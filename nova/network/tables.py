@@ -125,3 +125,18 @@ port_security_groups = sa.Table(
     sa.Column('security_group_id', ID, sa.ForeignKey('security_groups.id'), primary_key=True, index=True),
     **types.MYSQL_OPTIONS,
 )
+
+# An address of an external network that stands for a fixed one. `floating_port_id` holds it there; `port_id` is whose.
+floating_ips = sa.Table(
+    'floating_ips',
+    metadata,
+    sa.Column('id', ID, primary_key=True),
+    *_standard(),
+    sa.Column('floating_network_id', ID, sa.ForeignKey('networks.id'), nullable=False, index=True),
+    sa.Column('floating_port_id', ID, sa.ForeignKey('ports.id'), nullable=False, index=True),
+    sa.Column('floating_ip_address', types.String(64), nullable=False),
+    sa.Column('port_id', ID, sa.ForeignKey('ports.id', ondelete='SET NULL')),
+    sa.Column('fixed_ip_address', types.String(64)),
+    sa.UniqueConstraint('port_id', 'fixed_ip_address'),
+    **types.MYSQL_OPTIONS,
+)

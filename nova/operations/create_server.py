@@ -1,10 +1,11 @@
 """Create a server: find room, give it a record in that cell, ports, and a guest."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from nova import errors
-from nova.db.stores import guests, mappings, servers
+from nova.db import group_places
+from nova.db.stores import block_devices, guests, mappings, server_groups, server_images, servers
 from nova.domain.cell import CELL0_ID
 from nova.domain.guest import Guest
 from nova.domain.lifecycle import Activity, Power, State
@@ -26,6 +27,15 @@ class CreateServer(Operation):
 
     def attempts(self, cloud: Any) -> int:
         return cloud.max_attempts
+
+    @property
+    def group_id(self) -> str | None:
+        return self.request.scheduler_hints.get('group')
+
+    def without_secrets(self) -> Self | None:
+        if not (self.request.admin_password or self.request.files):
+            return None
+        return dataclasses.replace(self, request=dataclasses.replace(self.request, admin_password=None, files=()))
 
     def reserve_room(self, cloud: Any, journal: Journal) -> Selection:
         failed = tuple(choice.host for choice in journal.results_of_failed_attempts('reserve_room', Selection))
@@ -50,7 +60,12 @@ class CreateServer(Operation):
             availability_zone=selection.availability_zone,
         )
         with cloud.databases.cell(selection.cell_id).writing() as tx:
-            number = self._number_before(tx, journal) or servers.create(tx, server)
+            number = self._number_before(tx, journal)
+            if number is None:
+                number = servers.create(tx, server)
+                if self.request.image:
+                    server_images.create(tx, self.server_id, self.request.image)
+                block_devices.create(tx, self.server_id, self.request.block_devices)
             guests.record(tx, self.server_id, selection.host, selection.node)
         with cloud.databases.api.writing() as tx:
             mappings.set_cell(tx, self.server_id, selection.cell_id)
@@ -70,21 +85,30 @@ class CreateServer(Operation):
             guests.remove(tx, self.server_id)
             servers.remove(tx, self.server_id)
 
+    def check_group(self, cloud: Any, journal: Journal) -> None:
+        """Others may have joined the group's servers on this host since it was chosen: then another host must do."""
+        selection = journal.result('reserve_room', Selection)
+        places = group_places.read(cloud.databases, self.group_id, besides=self.server_id)
+        if places and (reason := places.refuses(selection.host)):
+            raise errors.HostFailed(f'Host {selection.host} cannot take server {self.server_id}: {reason}')
+
     def bind_ports(self, cloud: Any, journal: Journal) -> tuple[Port, ...]:
         selection = journal.result('reserve_room', Selection)
         ports = cloud.network.ensure_ports(
             cloud.context,
             server_id=self.server_id,
             host=selection.host,
-            hostname=self.request.hostname,
+            # Of a full name the network service makes the rest.
+            hostname=self.request.hostname.partition('.')[0],
             project_id=self.request.project_id,
             requests=self.request.networks,
             zone=selection.availability_zone,
             security_groups=self.request.security_groups,
             maybe_exists=journal.maybe_ran_before('bind_ports') or journal.page.attempt > 1,
         )
+        names = cloud.network.group_names(ports, self.request.security_groups)
         with cloud.databases.cell(selection.cell_id).writing() as tx:
-            servers.set_ports(tx, self.server_id, ports)
+            servers.set_ports(tx, self.server_id, ports, security_groups=names)
         return ports
 
     def release_ports(self, cloud: Any, journal: Journal) -> None:
@@ -108,7 +132,15 @@ class CreateServer(Operation):
             availability_zone=selection.availability_zone,
             ports=ports,
         )
-        return Guest(server.guest_name(cloud.instance_name_template), server, self.request.image, ports)
+        return Guest(
+            server.guest_name(cloud.instance_name_template),
+            server,
+            self.request.image,
+            ports,
+            self.request.block_devices,
+            self.request.admin_password,
+            self.request.files,
+        )
 
     def remove_guest(self, cloud: Any, journal: Journal) -> None:
         selection = journal.result('reserve_room', Selection)
@@ -125,6 +157,11 @@ class CreateServer(Operation):
     steps: ClassVar[tuple[Step, ...]] = (
         Step(reserve_room, undo=release_room, shows=Activity.SCHEDULING),
         Step(place_in_cell, undo=withdraw_from_cell),
+        Step(
+            check_group,
+            permanent='it changes nothing',
+            when=lambda operation: operation.group_id and not operation.request.forced,
+        ),
         Step(
             bind_ports,
             undo=release_ports,
@@ -170,3 +207,5 @@ class CreateServer(Operation):
         mappings.set_cell(api_tx, self.server_id, CELL0_ID)
         if deleted:
             mappings.queue_for_delete(api_tx, self.server_id)
+            if self.group_id:
+                server_groups.remove_member(api_tx, self.server_id)

@@ -1,12 +1,13 @@
 """Delete a server: its guest, its ports, its room, and then its record."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from nova import errors
-from nova.db.stores import console_tokens, guests, mappings, servers
+from nova.db.stores import console_tokens, guests, mappings, server_groups, servers
 from nova.domain.lifecycle import Activity, State
 from nova.domain.network import Port
+from nova.domain.server import Server
 from nova.operations.operation import Operation, fault_of
 from nova.saga.journal import Journal
 from nova.saga.step import Step
@@ -22,8 +23,15 @@ class DeleteServer(Operation):
     host: str | None = None
     guest_name: str | None = None
     ports: tuple[Port, ...] = ()
+    in_group: bool = False
 
     verb: ClassVar[str] = 'delete'
+
+    @classmethod
+    def of(cls, server: Server, cell_id: str, instance_name_template: str) -> Self:
+        """The deletion of a server as it is now."""
+        name, in_group = server.guest_name(instance_name_template), bool(server.scheduler_hints.get('group'))
+        return cls(server.id, cell_id, server.host, name, server.ports, in_group)
 
     def remove_guest(self, cloud: Any, journal: Journal) -> None:
         try:
@@ -44,6 +52,8 @@ class DeleteServer(Operation):
             cloud.placement.release(self.server_id)
         with cloud.databases.api.writing() as tx:
             mappings.queue_for_delete(tx, self.server_id)
+            if self.in_group:
+                server_groups.remove_member(tx, self.server_id)
 
     steps: ClassVar[tuple[Step, ...]] = (
         Step(remove_guest, permanent=_NO_WAY_BACK, shows=Activity.DELETING, when=lambda operation: operation.host),

@@ -1,7 +1,7 @@
 """What all verbs have in common."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from nova import errors
 from nova.db.stores import servers
@@ -32,15 +32,25 @@ class Operation:
     def transition(self) -> Transition:
         return TRANSITIONS[self.verb]
 
+    def without_secrets(self) -> Self | None:
+        """What the journal keeps of this when it has ended; None if it has nothing that must be forgotten."""
+        return None
+
     def show_stuck(self, cloud: Any, journal: Journal, tx: Any) -> None:
         """Let the server show that this can neither go on nor be undone. `tx` is the journal's own transaction."""
         servers.show_stuck(tx, self.server_id, journal.operation_id, stuck_fault(journal))
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
         """Let go of the server, in the state that the transition table says. `tx` is the journal's own transaction."""
-        failure = fault_of(journal)
-        state = self.transition.failure if failure else self.transition.success
-        servers.finish(tx, self.server_id, journal.operation_id, state, fault=failure)
+        if failure := fault_of(journal):
+            servers.finish(tx, self.server_id, journal.operation_id, self.transition.failure, fault=failure)
+        else:
+            outcome = {'state': self.transition.success} | self.outcome(cloud, journal)
+            servers.finish(tx, self.server_id, journal.operation_id, **outcome)
+
+    def outcome(self, cloud: Any, journal: Journal) -> dict[str, Any]:
+        """Fields of the server that change when this has ended well, beside its state."""
+        return {}
 
 
 def stuck_fault(journal: Journal) -> Fault:

@@ -1,5 +1,6 @@
 """Begin an operation: record it with its server's claim, then tell a conductor."""
 
+import dataclasses
 import datetime
 import logging
 import time
@@ -12,11 +13,12 @@ from nova.context import Context
 from nova.db.stores import mappings, operations, servers
 from nova.domain import record
 from nova.domain.lifecycle import Activity
-from nova.domain.operation import OperationRow
-from nova.domain.server import ServerRequest
+from nova.domain.operation import WAITING, OperationRow
+from nova.domain.server import Server, ServerRequest
 from nova.operations.cloud import bus_url
 from nova.operations.create_server import CreateServer
 from nova.operations.delete_server import DeleteServer
+from nova.operations.guest_operation import GuestOperation
 from nova.operations.operation import Operation
 from nova.rpc.conductor import Conductor
 
@@ -86,24 +88,50 @@ def _delete_in_cell(services: Any, context: Context, server_id: str, cell_id: st
         server = servers.find(tx, server_id)
         if server is None or server.deleted:
             raise errors.NotFound(f'Instance {server_id} could not be found.')
-        operation = DeleteServer(
-            server_id=server_id,
-            cell_id=cell_id,
-            host=server.host,
-            guest_name=server.guest_name(services.instance_name_template),
-            ports=server.ports,
-        )
+        operation = DeleteServer.of(server, cell_id, services.instance_name_template)
         row = _row(services, context, operation, cell_id)
         if server.operation_id is not None:
-            if server.activity is Activity.DELETING:
-                # It is being deleted already; asking again is fine.
-                return True
-            operations.request_stop(tx, server_id, shows=Activity.DELETING)
-            return False
+            return _delete_next(tx, server, row, context)
         servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=context.is_admin)
         operations.start(tx, row)
     tell(services, context, [row])
     return True
+
+
+def _delete_next(tx: Any, server: Server, row: OperationRow, context: Context) -> bool:
+    """Have what is being done to the server stop, and its deletion begin then. False if that cannot be stopped now."""
+    if server.activity is Activity.DELETING:
+        # It is being deleted already; asking again is fine.
+        return True
+    if server.locked and not context.is_admin:
+        raise errors.Conflict(f'Instance {server.id} is locked')
+    if not operations.request_stop(tx, server.id, shows=Activity.DELETING):
+        return False
+    operations.start(tx, dataclasses.replace(row, status=WAITING))
+    servers.show_activity(tx, server.id, None, Activity.DELETING)
+    return True
+
+
+def begin_next(tx: Any, server_id: str, cell_id: str, instance_name_template: str) -> str | None:
+    """Begin the deletion that waits for this server to be let go of, in the transaction that lets go; its id."""
+    row = operations.waiting(tx, server_id)
+    server = servers.find(tx, server_id)
+    if row is None or server is None or server.deleted:
+        return None
+    operation = DeleteServer.of(server, cell_id, instance_name_template)
+    now = datetime.datetime.now(datetime.UTC)
+    servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=True)
+    operations.begin_waiting(tx, row.id, record.dump(operation), now + (row.deadline_at - row.created_at))
+    return row.id
+
+
+def verb(services: Any, context: Context, operation: GuestOperation) -> None:
+    """Claim the server for a verb, and have it run. Errors: Conflict where the table of transitions says so."""
+    row = _row(services, context, operation, operation.cell_id)
+    with services.databases.cell(operation.cell_id).writing() as tx:
+        servers.begin(tx, operation.server_id, operation.transition, row.id, may_override_lock=context.is_admin)
+        operations.start(tx, row)
+    tell(services, context, [row])
 
 
 def _mapping(request: ServerRequest) -> tuple:
@@ -123,7 +151,7 @@ def _row(services: Any, context: Context, operation: Operation, cell_id: str | N
         request_id=context.request_id,
         parameters=record.dump(operation),
         context=record.dump(context),
-        activity=operation.transition.activity.value,
+        activity=operation.transition.activity and operation.transition.activity.value,
         deadline_at=now + datetime.timedelta(seconds=services.operation_deadline),
         created_at=now,
         updated_at=now,

@@ -1,6 +1,7 @@
 """What the control plane may ask of one host."""
 
 from nova.context import Context
+from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power
 from nova.rpc.contract import Contract, call, cast
@@ -8,7 +9,7 @@ from nova.rpc.contract import Contract, call, cast
 
 class Compute(Contract):
     topic = 'compute'
-    version = '1.1'
+    version = '1.2'
 
     @call(since='1.0', timeout=1800, long=True)
     def ensure_guest(self, context: Context, guest: Guest) -> Power:
@@ -19,6 +20,34 @@ class Compute(Contract):
         self, context: Context, server_id: str, guest_name: str | None, destroy_disks: bool = True
     ) -> None:
         """Make the guest and its files not exist on this host."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def stop_guest(self, context: Context, server_id: str, timeout: int | None = None) -> Power:
+        """Have the guest's system shut down within `timeout` seconds (None: the host's option), else switch it off."""
+
+    @call(since='1.2', timeout=1800, long=True)
+    def reboot_guest(self, context: Context, guest: Guest, timeout: int | None = None) -> Power:
+        """Stop the guest as `stop_guest` does (0: at once), and make it anew on the disks that it has."""
+
+    @call(since='1.2')
+    def pause_guest(self, context: Context, server_id: str) -> Power:
+        """Hold the guest's processors."""
+
+    @call(since='1.2')
+    def unpause_guest(self, context: Context, server_id: str) -> Power:
+        """Let a paused guest go on."""
+
+    @call(since='1.2', timeout=1800, long=True)
+    def suspend_guest(self, context: Context, server_id: str) -> Power:
+        """Write the guest's memory to disk and switch it off; `ensure_guest` makes it go on."""
+
+    @call(since='1.2')
+    def dump_guest(self, context: Context, server_id: str) -> None:
+        """Make the guest's system dump its memory."""
+
+    @call(since='1.2')
+    def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
+        """What the hypervisor counts of a running guest."""
 
     @call(since='1.0')
     def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:

@@ -16,6 +16,7 @@ from nova.domain.host import Host
 from nova.domain.placement import Candidate, Claim
 from nova.domain.request import Choice, PlacementRequest, Selection
 from nova.scheduler import wanted as wanting
+from nova.scheduler.groups import Groups, group_of
 from nova.scheduler.hosts import Hosts, with_claim
 from nova.scheduler.place import Filter, Ranking, Weigher, place
 from nova.scheduler.room import Room, Taken
@@ -58,6 +59,11 @@ class Draft:
         self.view, self.began = view, began
         self.taken = Taken()
         self._chosen: list[tuple[str, Mapping[str, int]]] = []
+        # Group, server and host of each choice for a member of a group.
+        self.grouped: list[tuple[str, str, str]] = []
+
+    def members_of(self, group_id: str | None) -> dict[str, str]:
+        return {server_id: host for group, server_id, host in self.grouped if group == group_id}
 
     def note(self, node_id: str, planned: Planned) -> None:
         self.taken.take(planned.claim.allocations)
@@ -85,8 +91,17 @@ class Obstacles:
 class Chooser:
     """Answers `select`; one call at a time, each for as many requests as there are."""
 
-    def __init__(self, placement: PlacementClient, hosts: Hosts, room: Room, rules: Rules, clock: Any):
+    def __init__(
+        self,
+        placement: PlacementClient,
+        hosts: Hosts,
+        room: Room,
+        rules: Rules,
+        clock: Any,
+        groups: Groups | None = None,
+    ):
         self._placement, self._hosts, self._room, self._clock = placement, hosts, room, clock
+        self._groups = groups
         self.rules = rules
         self.counts = {'selected': 0, 'refused': 0, 'lost_claims': 0}
 
@@ -138,14 +153,24 @@ class Chooser:
             self._room.claimed(plan.claim.allocations for plan in claims)
             for plan in claims:
                 self._hosts.claimed(plan.choice.selection.node_id, plan.amounts)
+            if draft.grouped:
+                self._groups.chosen(draft.grouped)
         for plans in planned:
             for plan in plans:
                 self.counts['selected' if plan.choice.selection else 'refused'] += 1
         return [tuple(plan.choice for plan in plans) for plans in planned]
 
     def _plan(self, draft: Draft, request: PlacementRequest, obstacles: Obstacles) -> Planned:
-        if kept := self._kept(draft, request, obstacles):
-            return kept
+        group_id = group_of(request)
+        if self._groups and group_id:
+            places = self._groups.places(request, draft.members_of(group_id))
+            request = dataclasses.replace(request, group=places)
+        planned = self._kept(draft, request, obstacles) or self._new(draft, request, obstacles)
+        if self._groups and group_id and planned.choice.selection:
+            draft.grouped.append((group_id, request.server_id, planned.choice.selection.host))
+        return planned
+
+    def _new(self, draft: Draft, request: PlacementRequest, obstacles: Obstacles) -> Planned:
         planned = self._look(draft, request, obstacles, since=None)
         if planned.choice.selection is None:
             # Before anybody is refused, look at what is, not at what was a moment ago.

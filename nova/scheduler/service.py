@@ -22,6 +22,7 @@ from nova.scheduler import filters, weighers
 from nova.scheduler.batch import Batches
 from nova.scheduler.cells import CellHosts
 from nova.scheduler.choose import Chooser, Rules
+from nova.scheduler.groups import Groups
 from nova.scheduler.hosts import Hosts, Refresher
 from nova.scheduler.room import Room
 
@@ -38,7 +39,7 @@ def build(conf: Any) -> 'SchedulerService':
     hosts = Hosts(cells)
     room = Room(placement, conf.scheduler.max_placement_results)
     return SchedulerService(
-        Chooser(placement, hosts, room, rules(conf), time.monotonic),
+        Chooser(placement, hosts, room, rules(conf), time.monotonic, Groups.of(databases)),
         hosts,
         Bus(conf),
         conf.host,

@@ -3,6 +3,7 @@
 import abc
 from collections.abc import Callable, Mapping
 
+from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.image import Image
@@ -36,6 +37,38 @@ class Guests(abc.ABC):
     @abc.abstractmethod
     def leftovers(self) -> tuple[str, ...]:
         """Server ids that have files or domains of ours on this host."""
+
+
+class PowerControl(abc.ABC):
+    """Switch guests that exist off and on, and hold them. Each call is idempotent; NotFound if there is no such guest."""
+
+    @abc.abstractmethod
+    def stop(self, guest_id: str, timeout: float) -> Power:
+        """Shut the guest down: ask its system to for `timeout` seconds, then switch it off. Its disks stay."""
+
+    @abc.abstractmethod
+    def pause(self, guest_id: str) -> Power:
+        """Hold the guest's processors; its memory stays where it is."""
+
+    @abc.abstractmethod
+    def unpause(self, guest_id: str) -> Power:
+        """Let a guest that is paused go on."""
+
+    @abc.abstractmethod
+    def suspend(self, guest_id: str) -> Power:
+        """Write the guest's memory to disk and switch it off. `Guests.ensure` makes it go on from there."""
+
+    @abc.abstractmethod
+    def crash_dump(self, guest_id: str) -> None:
+        """Make the guest's system dump its memory, by an interrupt that it cannot mask."""
+
+
+class Measures(abc.ABC):
+    """Tell what a guest uses."""
+
+    @abc.abstractmethod
+    def diagnose(self, guest_id: str) -> Diagnostics:
+        """The guest's figures just now. Errors: `NotFound`; `Conflict` while it does not run."""
 
 
 class Inventory(abc.ABC):

@@ -14,6 +14,8 @@ _UNKNOWN = b'{"error": {"code": 401, "title": "Unauthorized", "message": "The re
 
 TOKENS = {
     'admin': {'user_id': 'admin', 'project_id': 'admin-project', 'roles': 'admin,manager,member,reader'},
+    # Alice as an administrator of her project.
+    'owner': {'user_id': 'alice', 'project_id': 'demo', 'roles': 'admin,manager,member,reader'},
     'member': {'user_id': 'alice', 'project_id': 'demo', 'roles': 'member,reader'},
     'reader': {'user_id': 'rita', 'project_id': 'demo', 'roles': 'reader'},
     'manager': {'user_id': 'max', 'project_id': 'demo', 'roles': 'manager,member,reader'},

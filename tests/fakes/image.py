@@ -1,8 +1,10 @@
 """A Glance in memory: images with data, visibility and members, behind the interface of a keystoneauth adapter."""
 
 import hashlib
+import json
 import re
 import threading
+import urllib.parse
 import uuid
 from typing import Any
 
@@ -43,10 +45,19 @@ class FakeGlance:
             'virtual_size': None,
             'tags': [],
             'self': f'/v2/images/{image_id}',
+            'created_at': '2026-01-02T03:04:05Z',
+            'updated_at': '2026-01-02T03:04:05Z',
             **fields,
         }
         self.data[image_id] = data
         return image_id
+
+    def acting_for(self, context: Any) -> 'UsersGlance':
+        """An adapter that carries the token of the context's user."""
+        return UsersGlance(self, context.project_id, context.is_admin)
+
+    def get_endpoint(self) -> str:
+        return 'http://glance.test/'
 
     def share(self, image_id: str, project_id: str, status: str = 'accepted') -> None:
         self.members[image_id, project_id] = status
@@ -74,3 +85,82 @@ class FakeGlance:
             status = self.members.get((image_id, project_id))
             return Response(200, {'status': status}) if status else Response(404, {'message': 'Not found'})
         return Response(200, self.images[image_id])
+
+
+class UsersGlance:
+    """The same images for one user: what they see is theirs, public, or shared with them; they change their own."""
+
+    PAGE = 25
+
+    def __init__(self, glance: FakeGlance, project_id: str | None, is_admin: bool):
+        self._glance, self._project_id, self._is_admin = glance, project_id, is_admin
+
+    def get_endpoint(self) -> str:
+        return self._glance.get_endpoint()
+
+    def request(
+        self, path: str, method: str, raise_exc: bool = True, headers: Any = None, data: bytes = b''
+    ) -> Response:
+        if self._glance.away:
+            raise keystoneauth1.exceptions.ConnectFailure('Unable to establish connection')
+        with self._glance._lock:
+            self._glance.requests.append((method, path))
+            place, _, query = path.partition('?')
+            if place == '/v2/images':
+                return self._list(dict(urllib.parse.parse_qsl(query)))
+            image = self._glance.images.get(urllib.parse.unquote(place.removeprefix('/v2/images/')))
+            if image is None or not self._sees(image):
+                return Response(404, {'message': 'No image found'})
+            if method == 'GET':
+                return Response(200, image)
+            if not (self._is_admin or image['owner'] == self._project_id):
+                return Response(403, {'message': 'You are not permitted to do this.'})
+            if method == 'DELETE':
+                if image.get('protected'):
+                    return Response(403, {'message': 'The image is protected and cannot be deleted.'})
+                del self._glance.images[image['id']]
+                return Response(204)
+            return self._patch(image, json.loads(data), headers)
+
+    def _list(self, query: dict[str, str]) -> Response:
+        found = [image for image in reversed(self._glance.images.values()) if self._sees(image)]
+        marker, limit = query.pop('marker', None), min(int(query.pop('limit', self.PAGE)), self.PAGE)
+        found = [image for image in found if all(_has(image, name, value) for name, value in query.items())]
+        ids = [image['id'] for image in found]
+        if marker is not None and marker not in ids:
+            return Response(400, {'message': 'Invalid marker format'})
+        start = ids.index(marker) + 1 if marker else 0
+        page = found[start : start + limit]
+        more = {'next': f'/v2/images?marker={page[-1]["id"]}'} if page and start + limit < len(found) else {}
+        return Response(200, {'images': page, **more})
+
+    def _patch(self, image: dict[str, Any], steps: list[dict[str, Any]], headers: Any) -> Response:
+        if headers['Content-Type'] != 'application/openstack-images-v2.1-json-patch':
+            return Response(415)
+        changed = dict(image)
+        for step in steps:
+            name = step['path'].removeprefix('/').replace('~1', '/').replace('~0', '~')
+            if step['op'] == 'remove':
+                if name not in changed:
+                    return Response(409, {'message': f'Property {name} does not exist.'})
+                del changed[name]
+            else:
+                changed[name] = step['value']
+        self._glance.images[image['id']] = changed
+        return Response(200, changed)
+
+    def _sees(self, image: dict[str, Any]) -> bool:
+        if self._is_admin or image['visibility'] == 'public' or image['owner'] == self._project_id:
+            return True
+        return self._glance.members.get((image['id'], self._project_id)) == 'accepted'
+
+
+def _has(image: dict[str, Any], name: str, value: str) -> bool:
+    kept = image.get(name)
+    if name in ('min_ram', 'min_disk'):
+        return kept >= int(value)
+    if name == 'updated_at':
+        return kept >= value.removeprefix('gte:')
+    if value.startswith('in:'):
+        return kept in value.removeprefix('in:').split(',')
+    return str(kept) == value

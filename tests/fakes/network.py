@@ -7,6 +7,8 @@ import uuid
 
 from nova import errors
 from nova.domain.network import FixedIP, Network, NetworkRequest, Port, Subnet
+from nova.domain.security_group import SecurityGroup
+from tests.fakes.user_network import FakeUserNetwork, HeldFloatingIp, new_group
 
 AMBIGUOUS = 'Multiple possible networks found, use a Network ID to be more specific.'
 
@@ -36,7 +38,10 @@ class FakeNetwork:
         self.networks: dict[str, Network] = {}
         self.shared: set[str] = set()
         self.ports: dict[str, _Held] = {}
-        self.groups: dict[str, set[str]] = {}
+        # Of these come floating addresses.
+        self.external: set[str] = set()
+        self.floating: dict[str, HeldFloatingIp] = {}
+        self.security_groups: dict[str, SecurityGroup] = {}
         self.calls: list[str] = []
         self._failures: list[tuple[str | None, Exception, bool]] = []
         self._lock = threading.RLock()
@@ -60,14 +65,46 @@ class FakeNetwork:
             port = self._make(project_id, NetworkRequest(network_id, fixed_ip=fixed_ip))
             return port.id
 
-    def add_security_group(self, project_id, name):
-        self.groups.setdefault(project_id, set()).add(name)
+    def add_pool(self, label='public', cidr='203.0.113.0/24'):
+        """An external network, which floating addresses come from."""
+        network = self.add_network('', label, cidr)
+        self.external.add(network.id)
+        return network
+
+    def add_security_group(self, project_id, name, description=''):
+        with self._lock:
+            group = new_group(project_id, name, description)
+            self.security_groups[group.id] = group
+            return group
+
+    def ensure_default_group(self, project_id):
+        with self._lock:
+            groups = self.security_groups.values()
+            if not any((group.project_id, group.name) == (project_id, 'default') for group in groups):
+                self.add_security_group(project_id, 'default', 'Default security group')
+
+    def group_of(self, project_id, name):
+        """The group of that id or name."""
+        self.ensure_default_group(project_id)
+        own = [group for group in self.security_groups.values() if group.project_id == project_id]
+        found = [group for group in own if group.id == name] or [group for group in own if group.name == name]
+        if not found:
+            raise errors.NotFound(f'Security group {name} not found for project {project_id}.')
+        if len(found) > 1:
+            raise errors.Conflict(
+                f"Multiple security_groups matching '{name}' found for project {project_id}. "
+                'Use an ID to be more specific.'
+            )
+        return found[0]
 
     def fail_next(self, failure, method=None, after=False):
         """Let the next call (of `method`, if given) raise `failure`; with `after`, when its work is done."""
         self._failures.append((method, failure, after))
 
     # The client's interface.
+
+    def of(self, context):
+        return FakeUserNetwork(self, context)
 
     def check(self, context, requests, security_groups=()):
         with self._calling('check'):
@@ -80,13 +117,21 @@ class FakeNetwork:
                 if not request.port_id:
                     self._check_network(context, request)
             self._check_groups(context.project_id, security_groups)
+            named = dict.fromkeys(request.network_id for request in requests if not request.port_id)
+            return [self.networks[ident] for ident in named]
+
+    def group_names(self, ports, asked=()):
+        with self._calling('group_names'):
+            idents = {ident for port in ports for ident in port.security_groups}
+            return tuple(sorted({self.security_groups[ident].name for ident in idents}))
 
     def available(self, context):
         with self._calling('available'):
             found = [
                 network
                 for network in self.networks.values()
-                if network.project_id == context.project_id or network.id in self.shared
+                if (network.project_id == context.project_id and network.id not in self.external)
+                or network.id in self.shared
             ]
             if len(found) > 1:
                 raise errors.Conflict(AMBIGUOUS)
@@ -119,7 +164,8 @@ class FakeNetwork:
                 port = self.ports[request.port_id] if request.port_id else _first_that_answers(known, request)
                 if port is None:
                     port = self._make(project_id, request)
-                    port.hostname, port.groups = hostname, tuple(security_groups)
+                    port.hostname = hostname
+                    port.groups = self._check_groups(project_id, security_groups or ('default',))
                 elif port in known:
                     known.remove(port)
                 port.server_id, port.host = server_id, host
@@ -187,7 +233,7 @@ class FakeNetwork:
         return any(
             port.network_id == network_id and any(ip.address == address for ip in port.addresses)
             for port in self.ports.values()
-        )
+        ) or any(held.network_id == network_id and held.address == address for held in self.floating.values())
 
     def _check_port(self, context, ident):
         port = self.ports.get(ident)
@@ -215,9 +261,10 @@ class FakeNetwork:
             raise errors.Invalid(f'Fixed IP address {request.fixed_ip} is already in use on instance.')
 
     def _check_groups(self, project_id, names):
-        for name in names:
-            if name != 'default' and name not in self.groups.get(project_id, ()):
-                raise errors.Invalid(f'Security group {name} not found for project {project_id}.')
+        try:
+            return tuple(self.group_of(project_id, name).id for name in names)
+        except errors.NotFound as failure:
+            raise errors.Invalid(str(failure)) from failure
 
     def _domain(self, port, request):
         network = self.networks[port.network_id]
@@ -235,6 +282,7 @@ class FakeNetwork:
             tag=request.tag,
             host=port.host or None,
             security_groups=port.groups,
+            floating_ips=tuple(held.address for held in self.floating.values() if held.port_id == port.id),
         )
 
 

@@ -11,6 +11,7 @@ from nova.api import app
 from nova.api.services import DEFAULT_QUOTAS, Services, Settings
 from nova.clients.image import ImageClient
 from nova.clients.placement import PlacementClient
+from nova.clients.volume import VolumeClient
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import ImageCache
 from nova.compute.inventory import Reporter, Share
@@ -27,6 +28,7 @@ from nova.operations.cloud import Cloud as Means
 from nova.rpc.conductor import Conductor
 from nova.scheduler.cells import CellHosts
 from nova.scheduler.choose import Chooser
+from nova.scheduler.groups import Groups
 from nova.scheduler.hosts import Hosts
 from nova.scheduler.room import Room
 from nova.scheduler.service import SchedulerService, rules
@@ -71,6 +73,7 @@ class Cloud:
         self.outside = Outside()
         self.away, self.placement = self.outside.away, self.outside.placement
         self.glance, self.network = self.outside.glance, self.outside.network
+        self.cinder = self.outside.cinder
         self.statements = Statements()
         self.settings = Settings(**{'quotas': PLENTY} | settings)
         self._made: list[Databases] = []
@@ -102,9 +105,10 @@ class Cloud:
             self._databases(),
             Wire(self.outside, Life()),
             self.settings,
-            ImageClient(self.glance),
+            ImageClient(self.glance, for_user=self.glance.acting_for),
             self.network,
             PlacementClient(self.placement),
+            volumes=VolumeClient(self.cinder.acting_for),
         )
         return app.build_with(services, None, FakeIdentity().wrap, self.outside.conf)
 
@@ -203,7 +207,7 @@ class Cloud:
         known = Hosts(cells_hosts)
         placement = PlacementClient(self.placement)
         room = Room(placement, 1000)
-        chooser = Chooser(placement, known, room, rules(self.outside.conf), time.monotonic)
+        chooser = Chooser(placement, known, room, rules(self.outside.conf), time.monotonic, Groups.of(databases))
         self._discover, self._refresh = cells_hosts.discover, lambda: known.refresh(whole=True)
         self.scheduler = SchedulerService(
             chooser,

@@ -15,6 +15,7 @@ from nova.rpc.bus import Bus
 from tests.fakes.image import FakeGlance
 from tests.fakes.network import FakeNetwork
 from tests.fakes.placement import FakePlacement
+from tests.fakes.volume import FakeCinder
 
 URL = 'fake://'
 # No test waits longer for an answer over the bus.
@@ -42,6 +43,7 @@ class Outside:
     def __init__(self):
         self.away: set[str] = set()
         self.placement, self.glance, self.network = FakePlacement(), FakeGlance(), Network(self)
+        self.cinder = FakeCinder()
         # Who is served on the bus, and what was sent over it: (topic, method, 'call' or 'cast').
         self.ending = False
         self.served: collections.Counter[tuple[str, str]] = collections.Counter()

@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from nova.conf import filter_scheduler
+from nova.domain.request import GroupPlaces
 from nova.scheduler import filters
 from nova.scheduler.filters.failed_before import FailedBefore
 from nova.scheduler.filters.requested_host import RequestedHost
@@ -25,6 +26,12 @@ def flavor(**specs):
     return a_request(extra_specs={key.replace('__', ':'): value for key, value in specs.items()})
 
 
+def member(policy, most_per_host=1, **hosts):
+    """A request of a group whose other members are on these hosts: so many on each."""
+    members = {f'{host}-{number}': (host,) for host, count in hosts.items() for number in range(count)}
+    return a_request(group=GroupPlaces(policy, most_per_host, members))
+
+
 # Filter, host, request, and the reason for which the host is left out (None: it fits).
 CASES = [
     ('AllHostsFilter', a_host(enabled=False), a_request(), None),
@@ -36,6 +43,26 @@ CASES = [
         a_host(availability_zone='a'),
         a_request(availability_zone='nova'),
         'It is in the availability zone a, not in nova.',
+    ),
+    ('ServerGroupAffinityFilter', a_host('a'), a_request(), None),
+    ('ServerGroupAffinityFilter', a_host('a'), member('affinity'), None),
+    ('ServerGroupAffinityFilter', a_host('a'), member('affinity', a=1, b=1), None),
+    ('ServerGroupAffinityFilter', a_host('a'), member('anti-affinity', a=1), None),
+    (
+        'ServerGroupAffinityFilter',
+        a_host('a'),
+        member('affinity', c=2, b=1),
+        'The server group keeps its members together on b, c.',
+    ),
+    ('ServerGroupAntiAffinityFilter', a_host('a'), a_request(), None),
+    ('ServerGroupAntiAffinityFilter', a_host('a'), member('anti-affinity', b=1), None),
+    ('ServerGroupAntiAffinityFilter', a_host('a'), member('soft-anti-affinity', a=1), None),
+    ('ServerGroupAntiAffinityFilter', a_host('a'), member('anti-affinity', 3, a=2), None),
+    (
+        'ServerGroupAntiAffinityFilter',
+        a_host('a'),
+        member('anti-affinity', 3, a=3),
+        'It has 3 members of the server group; 3 are allowed.',
     ),
     ('ComputeFilter', a_host(seen_at=ago(60)), a_request(), None),
     ('ComputeFilter', a_host(seen_at=ago(61)), a_request(), 'It is down.'),

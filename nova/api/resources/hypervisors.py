@@ -1,20 +1,22 @@
 """Hypervisors: the hosts, and what is taken on them."""
 
+import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 
 from nova import errors
 from nova.api import policy
-from nova.api.hosts import all_hosts, only_one
+from nova.api.hosts import all_hosts, gather, only_one
 from nova.api.microversions import Version
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.api.schema import BOOLEAN, QUERY_NUMBER, QUERY_TEXT, Field, Query, truth
-from nova.db.stores import servers
+from nova.db.stores import hosts
+from nova.domain.cell import Cell
 from nova.domain.host import Host
-from nova.domain.queries import ServerQuery
 
 LIST = policy.admin('os_compute_api:os-hypervisors:list', 'List hypervisors.')
 DETAIL = policy.admin('os_compute_api:os-hypervisors:list-detail', 'List hypervisors in detail.')
@@ -23,6 +25,9 @@ SHOW = policy.admin('os_compute_api:os-hypervisors:show', 'Show a hypervisor.')
 UPTIME = policy.admin('os_compute_api:os-hypervisors:uptime', 'Show how long a hypervisor has been up.')
 SEARCH = policy.admin('os_compute_api:os-hypervisors:search', 'Search hypervisors by name.')
 SERVERS = policy.admin('os_compute_api:os-hypervisors:servers', 'List the servers on hypervisors.')
+
+# Bounded as the database's integers are.
+_NUMBER = re.compile(r'[0-9]{1,9}')
 
 PAGE = Query(
     Field('limit', QUERY_NUMBER, since='2.33', many=True),
@@ -74,9 +79,9 @@ def detail(request: Request) -> dict[str, Any]:
     samples=('os-hypervisors/hypervisors-statistics-resp.json',),
 )
 def statistics(request: Request) -> dict[str, Any]:
-    hosts = all_hosts(request)
-    sums = {name: sum(_figures(host)[name] or 0 for host in hosts) for name in _FIGURES}
-    return {'hypervisor_statistics': {'count': len(hosts), **sums}}
+    figures = [_figures(host) for host in all_hosts(request)]
+    sums = {name: sum(of_host[name] or 0 for of_host in figures) for name in _FIGURES}
+    return {'hypervisor_statistics': {'count': len(figures), **sums}}
 
 
 @route(
@@ -131,11 +136,12 @@ def search(request: Request, pattern: str) -> dict[str, Any]:
     samples=('os-hypervisors/hypervisors-with-servers-resp.json',),
 )
 def on_hypervisors(request: Request, pattern: str) -> dict[str, Any]:
-    hosts = _matching(request, pattern)
-    found = _servers_of(request, hosts)
+    matching = _matching(request, pattern)
+    found = _servers_of(request, matching)
     return {
         'hypervisors': [
-            summary(request, host) | ({'servers': found[host.node_id]} if found[host.node_id] else {}) for host in hosts
+            summary(request, host) | ({'servers': found[host.node_id]} if found[host.node_id] else {})
+            for host in matching
         ]
     }
 
@@ -163,7 +169,8 @@ def view(request: Request, host: Host) -> dict[str, Any]:
         },
     }
     if request.version >= (2, 88):
-        return shown | {'uptime': host.uptime}
+        # What a host that is down said last does not hold any more.
+        return shown | {'uptime': host.uptime if _up(request, host) else None}
     cpu_info = host.cpu_info if request.version >= (2, 28) else orjson.dumps(host.cpu_info).decode()
     return shown | {'cpu_info': cpu_info, **_figures(host)}
 
@@ -211,62 +218,86 @@ def _page(request: Request, form: Any, *path: str) -> dict[str, Any]:
         raise errors.Invalid(
             'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.'
         )
-    hosts = _matching(request, pattern) if pattern is not None else _after(request, marker)[:limit]
-    servers_of = _servers(request, hosts)
-    answer: dict[str, Any] = {'hypervisors': [form(request, host) | servers_of.get(host.node_id, {}) for host in hosts]}
-    if hosts and pattern is None and request.version >= (2, 33):
-        last = str(_id(request.version, hosts[-1].number, hosts[-1].node_id))
-        links = request.next_link(hosts, last, 'os-hypervisors', *path)
+    found = _matching(request, pattern) if pattern is not None else _after(request, marker, limit)
+    servers_of = _servers(request, found)
+    answer: dict[str, Any] = {'hypervisors': [form(request, host) | servers_of.get(host.node_id, {}) for host in found]}
+    if found and pattern is None and request.version >= (2, 33):
+        last = str(_id(request.version, found[-1].number, found[-1].node_id))
+        links = request.next_link(found, last, 'os-hypervisors', *path)
         if links:
             answer['hypervisors_links'] = links
     return answer
 
 
-def _after(request: Request, marker: str | None) -> list[Host]:
-    hosts = all_hosts(request)
-    if marker is None:
-        return hosts
-    for place, host in enumerate(hosts):
-        if str(_id(request.version, host.number, host.node_id)) == marker:
-            return hosts[place + 1 :]
-    raise errors.Invalid(f'marker [{marker[:64]}] not found')
+def _after(request: Request, marker: str | None, limit: int) -> list[Host]:
+    """A page of hosts: cell by cell, and in each in the order in which they came."""
+    order = [cell.id for cell in request.databases.cells()]
+    last = _marked(request, marker) if marker is not None else None
+    from_cell = order.index(last.cell_id) if last else 0
+
+    def work(tx: Any, cell: Cell) -> list[Host]:
+        place = order.index(cell.id) if cell.id in order else len(order)
+        if place < from_cell:
+            return []
+        return hosts.page(tx, cell.id, last.number if last and place == from_cell else None, limit)
+
+    return list(gather(request, work, skip_cell0=True).items[:limit])
+
+
+def _marked(request: Request, marker: str) -> Host:
+    try:
+        return _get(request, marker)
+    except errors.NotFound:
+        raise errors.Invalid(f'marker [{marker[:64]}] not found')
 
 
 def _matching(request: Request, pattern: str) -> list[Host]:
-    found = [host for host in all_hosts(request) if pattern in host.node]
+    found = gather(request, lambda tx, cell: hosts.matching(tx, cell.id, pattern), skip_cell0=True).items
     if not found:
         raise errors.NotFound(f"No hypervisor matching '{pattern}' could be found.")
-    return found
+    return list(found)
 
 
 def _get(request: Request, hypervisor_id: str) -> Host:
-    missing = f"Hypervisor with ID '{hypervisor_id}' could not be found."
+    missing = f"Hypervisor with ID '{hypervisor_id[:64]}' could not be found."
     if request.version >= (2, 53):
         try:
             uuid.UUID(hypervisor_id)
         except ValueError:
-            raise errors.Invalid(f'Invalid uuid {hypervisor_id}')
-        found = [host for host in all_hosts(request) if host.node_id == hypervisor_id]
+            raise errors.Invalid(f'Invalid uuid {hypervisor_id[:64]}')
+        found = _find(request, lambda tx, cell: hosts.by_node_id(tx, hypervisor_id, cell.id))
+    elif _NUMBER.fullmatch(hypervisor_id):
+        found = _find(request, lambda tx, cell: hosts.by_number(tx, int(hypervisor_id), cell.id))
     else:
-        found = [host for host in all_hosts(request) if str(host.number) == hypervisor_id]
+        raise errors.NotFound(missing)
     return only_one(found, missing, f'Hypervisor {hypervisor_id}')
 
 
-def _servers(request: Request, hosts: list[Host]) -> dict[str, dict[str, Any]]:
+def _find(request: Request, look: Callable[[Any, Cell], Host | None]) -> list[Host]:
+    def work(tx: Any, cell: Cell) -> list[Host]:
+        host = look(tx, cell)
+        return [host] if host else []
+
+    return list(gather(request, work, skip_cell0=True).items)
+
+
+def _servers(request: Request, on: list[Host]) -> dict[str, dict[str, Any]]:
     """The `servers` key of each host, if it was asked for; a host without any shows it from 2.75 on."""
     if not truth(request.params.get('with_servers')):
         return {}
-    found = _servers_of(request, hosts)
+    found = _servers_of(request, on)
     return {node_id: {'servers': shown} for node_id, shown in found.items() if shown or request.version >= (2, 75)}
 
 
-def _servers_of(request: Request, hosts: list[Host]) -> dict[str, list[dict[str, str]]]:
-    found: dict[str, list[dict[str, str]]] = {host.node_id: [] for host in hosts}
-    for host in hosts:
-        with request.databases.cell(host.cell_id).reading() as tx:
-            on_host = servers.listing(tx, ServerQuery(host=host.name))
-        found[host.node_id] = [{'name': server.name, 'uuid': server.id} for server in on_host]
-    return found
+def _servers_of(request: Request, found: list[Host]) -> dict[str, list[dict[str, str]]]:
+    names: dict[str | None, set[str]] = {}
+    for host in found:
+        names.setdefault(host.cell_id, set()).add(host.name)
+    rows = gather(request, lambda tx, cell: hosts.servers_on(tx, names.get(cell.id, ())), skip_cell0=True).items
+    shown: dict[str, list[dict[str, str]]] = {}
+    for host_name, server_id, name in rows:
+        shown.setdefault(host_name, []).append({'name': name, 'uuid': server_id})
+    return {host.node_id: shown.get(host.name, []) for host in found}
 
 
 def _up(request: Request, host: Host) -> bool:

@@ -10,7 +10,7 @@ from nova.api.hosts import COMPUTE, all_services, hosts_of, only_one, service_up
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.api.schema import BOOLEAN, HOST_NAME, QUERY_TEXT, Body, Field, Query, truth
-from nova.db.stores import aggregates, host_mappings, hosts, servers, services
+from nova.db.stores import aggregates, host_mappings, hosts, migrations, servers, services
 from nova.domain.host import Service
 
 LOG = logging.getLogger(__name__)
@@ -206,7 +206,7 @@ def _get(request: Request, service_id: str) -> Service:
         try:
             uuid.UUID(service_id)
         except ValueError:
-            raise errors.Invalid(f'Invalid uuid {service_id}')
+            raise errors.Invalid(f'Invalid uuid {service_id[:64]}')
         found = [service for service in all_services(request).items if service.uuid == service_id]
     elif service_id.isdigit():
         found = [service for service in all_services(request).items if str(service.id) == service_id]
@@ -216,18 +216,30 @@ def _get(request: Request, service_id: str) -> Service:
 
 
 def _forget_host(request: Request, service: Service) -> None:
-    with request.databases.cell(service.cell_id).writing() as tx:
-        if servers.on_host(tx, service.host):
-            raise errors.Conflict(
-                'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.'
-            )
-        nodes = [host.node_id for host in hosts.listing(tx) if host.name == service.host]
-        services.remove(tx, service.id)
+    """The record goes last, so that what failed on the way can be tried again."""
+    cell = request.databases.cell(service.cell_id)
+    with cell.reading() as tx:
+        _refuse_busy(tx, service.host)
+        nodes = hosts.nodes_of(tx, service.host)
+    if request.services.placement is not None:
+        for node_id in nodes:
+            request.services.placement.remove_provider(node_id)
     with request.databases.api.writing() as tx:
         for aggregate in aggregates.listing(tx):
             if service.host in aggregate.hosts:
                 aggregates.remove_host(tx, aggregate.id, service.host)
         host_mappings.remove(tx, service.host)
-    if request.services.placement is not None:
-        for node_id in nodes:
-            request.services.placement.remove_provider(node_id)
+    with cell.writing() as tx:
+        _refuse_busy(tx, service.host)
+        services.remove(tx, service.id)
+
+
+def _refuse_busy(tx: Any, host: str) -> None:
+    if servers.on_host(tx, host):
+        raise errors.Conflict(
+            'Unable to delete compute service that is hosting instances. Migrate or delete the instances first.'
+        )
+    if migrations.under_way(tx, host):
+        raise errors.Conflict(
+            'Unable to delete compute service that has in-progress migrations. Complete the migrations first.'
+        )

@@ -1,7 +1,7 @@
 """Read and change flavors, their extra specs, and who may use the private ones."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,6 +36,15 @@ def by_name(tx: sa.Connection, name: str) -> Flavor:
     if row is None:
         raise errors.NotFound(f'Flavor with name {name} could not be found.')
     return Flavor(*row)
+
+
+def numbers(tx: sa.Connection, flavor_ids: Iterable[str]) -> dict[str, int]:
+    """The numbers by which old calls show flavors; of those that there are."""
+    wanted = sorted(set(flavor_ids))
+    if not wanted:
+        return {}
+    query = sa.select(flavors.c.id, flavors.c.number).where(flavors.c.id.in_(wanted))
+    return dict(tx.execute(query).all())
 
 
 def listing(tx: sa.Connection, query: FlavorQuery) -> list[Flavor]:

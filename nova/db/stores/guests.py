@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -78,6 +79,17 @@ def expected(tx: sa.Connection, host: str) -> list[tuple[str, State]]:
 def of_server(tx: sa.Connection, server_id: str) -> list[str]:
     """The hosts that have, or may have, a guest of the server."""
     return list(tx.execute(sa.select(guests.c.host).where(guests.c.server_id == server_id)).scalars())
+
+
+def of_servers(tx: sa.Connection, server_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The hosts that have, or are getting, a guest of each server; servers that have none are left out."""
+    query = sa.select(guests.c.server_id, guests.c.host).where(
+        guests.c.server_id.in_(list(server_ids)), guests.c.abandoned_at.is_(None)
+    )
+    found: dict[str, tuple[str, ...]] = {}
+    for server_id, host in tx.execute(query):
+        found[server_id] = (*found.get(server_id, ()), host)
+    return found
 
 
 def _put(tx: sa.Connection, server_id: str, host: str, values: dict[str, Any]) -> None:

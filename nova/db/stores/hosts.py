@@ -1,6 +1,7 @@
 """Keep what hosts report, and tell what is claimed on them."""
 
 import datetime
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -65,6 +66,21 @@ def listing(tx: sa.Connection, cell_id: str | None = None) -> list[Host]:
     return _read(tx, cell_id)
 
 
+def page(tx: sa.Connection, cell_id: str | None, after: int | None, limit: int) -> list[Host]:
+    """The hosts that come after the one with this number, with what is claimed on them, in two statements."""
+    return _read(tx, cell_id, *([] if after is None else [hosts.c.id > after]), limit=limit)
+
+
+def matching(tx: sa.Connection, cell_id: str | None, pattern: str) -> list[Host]:
+    """The hosts with a part of this in the names of their nodes."""
+    return _read(tx, cell_id, hosts.c.node.contains(pattern, autoescape=True))
+
+
+def by_number(tx: sa.Connection, number: int, cell_id: str | None = None) -> Host | None:
+    found = _read(tx, cell_id, hosts.c.id == number, limit=1)
+    return found[0] if found else None
+
+
 def changed_since(tx: sa.Connection, cell_id: str | None, since: datetime.datetime) -> list[Host]:
     """The hosts that have reported, shown a sign of life, or been enabled or disabled since."""
     return _read(
@@ -75,7 +91,7 @@ def changed_since(tx: sa.Connection, cell_id: str | None, since: datetime.dateti
 
 
 def get(tx: sa.Connection, host: str, cell_id: str | None = None) -> Host:
-    found = _read(tx, cell_id, hosts.c.host == host, only=host)
+    found = _read(tx, cell_id, hosts.c.host == host, limit=1)
     if not found:
         raise errors.NotFound(f'Compute host {host} could not be found.')
     return found[0]
@@ -83,12 +99,12 @@ def get(tx: sa.Connection, host: str, cell_id: str | None = None) -> Host:
 
 def by_node_id(tx: sa.Connection, node_id: str, cell_id: str | None = None) -> Host | None:
     """The host whose resource provider, and hypervisor id in the API, this is."""
-    found = _read(tx, cell_id, hosts.c.node_id == node_id)
+    found = _read(tx, cell_id, hosts.c.node_id == node_id, limit=1)
     return found[0] if found else None
 
 
-def claimed(tx: sa.Connection, only: str | None = None) -> dict[str, Claimed]:
-    """What the living servers take of each host, in one statement."""
+def claimed(tx: sa.Connection, only: Collection[str] | None = None) -> dict[str, Claimed]:
+    """What the living servers take of each host, or of these, in one statement."""
     query = (
         sa.select(
             servers.c.host,
@@ -97,10 +113,36 @@ def claimed(tx: sa.Connection, only: str | None = None) -> dict[str, Claimed]:
             sa.func.sum(servers.c.disk_gb),
             sa.func.count(),
         )
-        .where(servers.c.deleted.is_(False), servers.c.host.is_not(None) if only is None else servers.c.host == only)
+        .where(servers.c.deleted.is_(False), servers.c.host.is_not(None) if only is None else servers.c.host.in_(only))
         .group_by(servers.c.host)
     )
     return {host: Claimed(*(int(number) for number in sums)) for host, *sums in tx.execute(query)}
+
+
+def claimed_by_project(tx: sa.Connection, host: str) -> dict[str, Claimed]:
+    """What each project's living servers take of one host, by project."""
+    columns = servers.c
+    sums = (sa.func.sum(column) for column in (columns.vcpus, columns.memory_mb, columns.disk_gb))
+    query = (
+        sa.select(columns.project_id, *sums, sa.func.count())
+        .where(columns.deleted.is_(False), columns.host == host)
+        .group_by(columns.project_id)
+        .order_by(columns.project_id)
+    )
+    return {project: Claimed(*(int(number) for number in sums)) for project, *sums in tx.execute(query)}
+
+
+def servers_on(tx: sa.Connection, host_names: Collection[str]) -> list[tuple[str, str, str]]:
+    """(host, id, name) of the living servers of these hosts, newest first, in one statement."""
+    if not host_names:
+        return []
+    columns = servers.c
+    query = (
+        sa.select(columns.host, columns.id, columns.name)
+        .where(columns.deleted.is_(False), columns.host.in_(sorted(host_names)))
+        .order_by(columns.created_at.desc(), columns.id.desc())
+    )
+    return [(host, server_id, name) for host, server_id, name in tx.execute(query)]
 
 
 def seen(tx: sa.Connection) -> dict[str, datetime.datetime]:
@@ -114,6 +156,17 @@ def seen(tx: sa.Connection) -> dict[str, datetime.datetime]:
 def names(tx: sa.Connection) -> list[str]:
     """The hosts that have reported themselves to this cell."""
     return list(tx.execute(sa.select(hosts.c.host).distinct().order_by(hosts.c.host)).scalars())
+
+
+def nodes_of(tx: sa.Connection, host: str) -> list[str]:
+    """The node ids of a host: its resource providers."""
+    return list(tx.execute(sa.select(hosts.c.node_id).where(hosts.c.host == host)).scalars())
+
+
+def has_node(tx: sa.Connection, node: str, host: str | None = None) -> bool:
+    """Whether this cell has a node of that name, on a certain host if that is given."""
+    query = sa.select(hosts.c.id).where(hosts.c.node == node)
+    return tx.execute(query if host is None else query.where(hosts.c.host == host)).first() is not None
 
 
 def remove(tx: sa.Connection, host: str) -> None:
@@ -132,7 +185,7 @@ def _update(tx: sa.Connection, report: HostReport, values: dict[str, Any]) -> bo
 
 
 def _read(
-    tx: sa.Connection, cell_id: str | None, *wanted: sa.ColumnElement[bool], only: str | None = None
+    tx: sa.Connection, cell_id: str | None, *wanted: sa.ColumnElement[bool], limit: int | None = None
 ) -> list[Host]:
     query = (
         sa.select(
@@ -147,9 +200,10 @@ def _read(
         .outerjoin(services, sa.and_(services.c.host == hosts.c.host, services.c.binary == service_store.COMPUTE))
         .where(*wanted)
         .order_by(hosts.c.id)
+        .limit(limit)
     )
     rows = tx.execute(query).all()
-    claims = claimed(tx, only) if rows else {}
+    claims = claimed(tx, None if limit is None else {row.host for row in rows}) if rows else {}
     return [_host(row, cell_id, claims.get(row.host, Claimed())) for row in rows]
 
 

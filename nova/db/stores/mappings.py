@@ -1,11 +1,13 @@
 """Find the cell of a server, and count those that have none yet."""
 
+import datetime
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from nova.db.tables.cells import request_specs, server_mappings
+from nova.db.tables.server_groups import server_group_members
 from nova.db.tables.types import now as present
 from nova.domain.usage import Usage
 
@@ -16,9 +18,17 @@ _mappings = server_mappings
 _this = _mappings.c.server_id == sa.bindparam('this')
 _CREATE = sa.insert(_mappings)
 _UPDATE = sa.update(_mappings).where(_this)
-_FIND = sa.select(
-    _mappings.c.cell_id, _mappings.c.project_id, _mappings.c.user_id, _mappings.c.queued_for_delete
-).where(_this)
+# A server is in one group at most.
+_group = (
+    sa.select(sa.func.min(server_group_members.c.group_id))
+    .where(server_group_members.c.server_id == _mappings.c.server_id)
+    .scalar_subquery()
+)
+_selected = (
+    _mappings.c.cell_id, _mappings.c.project_id, _mappings.c.user_id, _mappings.c.queued_for_delete,
+    _mappings.c.created_at,
+)  # fmt: skip
+_FIND = sa.select(*_selected, _group).where(_this)
 
 
 class Mapping(NamedTuple):
@@ -28,6 +38,8 @@ class Mapping(NamedTuple):
     project_id: str
     user_id: str | None = None
     queued_for_delete: bool = False
+    created_at: datetime.datetime | None = None
+    group_id: str | None = None
 
 
 def create(
@@ -69,10 +81,29 @@ def find(tx: sa.Connection, server_id: str) -> Mapping | None:
 
 def find_many(tx: sa.Connection, server_ids: Iterable[str]) -> dict[str, Mapping]:
     """The mappings of those servers that have one."""
+    query = sa.select(_mappings.c.server_id, *_selected).where(_mappings.c.server_id.in_(list(server_ids)))
+    return {server_id: Mapping(*rest) for server_id, *rest in tx.execute(query)}
+
+
+def of_cells(
+    tx: sa.Connection,
+    cell_ids: Iterable[str],
+    project_id: str | None,
+    limit: int,
+    after: tuple[datetime.datetime, str] | None = None,
+) -> dict[str, Mapping]:
+    """A page of the servers that these cells have, newest first; for when the cells cannot be asked themselves."""
     columns = _mappings.c
-    query = sa.select(
-        columns.server_id, columns.cell_id, columns.project_id, columns.user_id, columns.queued_for_delete
-    ).where(columns.server_id.in_(list(server_ids)))
+    query = sa.select(columns.server_id, *_selected).where(
+        columns.cell_id.in_(list(cell_ids)), columns.queued_for_delete.is_(False)
+    )
+    if project_id is not None:
+        query = query.where(columns.project_id == project_id)
+    if after is not None:
+        created_at, server_id = after
+        same = sa.and_(columns.created_at == created_at, columns.server_id < server_id)
+        query = query.where(sa.or_(columns.created_at < created_at, same))
+    query = query.order_by(columns.created_at.desc(), columns.server_id.desc()).limit(limit)
     return {server_id: Mapping(*rest) for server_id, *rest in tx.execute(query)}
 
 

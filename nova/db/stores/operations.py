@@ -12,7 +12,7 @@ from nova.db.tables.operations import api_operations
 from nova.db.tables.types import now as present
 from nova.domain import record
 from nova.domain.lifecycle import TRANSITIONS, Activity, State
-from nova.domain.operation import RUNNING, STUCK, OperationRow
+from nova.domain.operation import FAILED, RUNNING, STUCK, WAITING, OperationRow
 from nova.domain.server import Server, ServerRequest
 from nova.domain.server import building as as_building
 
@@ -20,7 +20,7 @@ from nova.domain.server import building as as_building
 _operations = api_operations
 _columns = tuple(_operations.c[field.name] for field in dataclasses.fields(OperationRow))
 # Operations that others make way for; they themselves are never asked to stop.
-_UNSTOPPABLE = tuple(rule.verb for rule in TRANSITIONS.values() if rule.takes_over)
+_UNSTOPPABLE = tuple(rule.verb for rule in TRANSITIONS.values() if rule.success is State.DELETED)
 
 # Made once, because putting a statement together takes longer than sending it. What an UPDATE sets comes with its
 # parameters: those that are named like columns.
@@ -174,6 +174,15 @@ def stick(tx: sa.Connection, operation_id: str, owner: str) -> None:
     _let_go(tx, operation_id, owner, lease_until=None, status=STUCK)
 
 
+def give_up(tx: sa.Connection, operation_id: str) -> bool:
+    """End an operation that is stuck, and leave all as it is; False if it is not stuck."""
+    at = present()
+    values = {'status': FAILED, 'finished_at': at, 'updated_at': at, 'activity': None}
+    columns = _operations.c
+    stuck = sa.update(_operations).where(columns.id == operation_id, columns.status == STUCK)
+    return bool(tx.execute(stuck.values(values)).rowcount)
+
+
 def unstick(tx: sa.Connection, stuck_since: datetime.datetime) -> int:
     """Have the operations tried again that have been stuck since before; how many those are."""
     at = present()
@@ -222,6 +231,26 @@ def request_stop(tx: sa.Connection, server_id: str, shows: Activity | None = Non
     )
 
 
+def waiting(tx: sa.Connection, server_id: str) -> OperationRow | None:
+    """The operation that is to begin when what is being done to the server has ended."""
+    columns = _operations.c
+    found = tx.execute(
+        sa.select(columns.id)
+        .where(columns.server_id == server_id, columns.status == WAITING)
+        .order_by(columns.created_at, columns.id)
+        .limit(1)
+    ).scalar()
+    return find(tx, found) if found else None
+
+
+def begin_waiting(
+    tx: sa.Connection, operation_id: str, parameters: dict[str, Any], deadline_at: datetime.datetime
+) -> None:
+    """Let an operation that waited begin; what it acts on may have changed meanwhile."""
+    values = {'status': RUNNING, 'parameters': parameters, 'deadline_at': deadline_at, 'updated_at': present()}
+    tx.execute(sa.update(_operations).where(_operations.c.id == operation_id).values(values))
+
+
 def past_deadline(tx: sa.Connection, now: datetime.datetime) -> int:
     """How many operations should have ended by now and have not."""
     columns = _operations.c
@@ -256,6 +285,14 @@ def building(
     if server_id is not None:
         query = query.where(columns.server_id == server_id)
     return [_building(*row) for row in tx.execute(query.limit(limit) if limit else query)]
+
+
+def request_of(tx: sa.Connection, server_id: str) -> ServerRequest | None:
+    """What a server was asked for with, while the journal of its creation is kept. For the API database only."""
+    columns = _operations.c
+    query = sa.select(columns.parameters).where(columns.server_id == server_id, columns.verb == 'create')
+    parameters = tx.execute(query.limit(1)).scalar()
+    return record.load(ServerRequest, parameters['request']) if parameters else None
 
 
 def forget_finished(tx: sa.Connection, before: datetime.datetime, limit: int = 1000) -> int:

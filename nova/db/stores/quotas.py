@@ -14,6 +14,13 @@ def limits(
     tx: sa.Connection, project_id: str, user_id: str | None = None, defaults: Mapping[str, int] | None = None
 ) -> dict[str, int]:
     """Limits by resource, in one statement: the user's own, else the project's, else the default class's, else `defaults`."""
+    return limits_of_both(tx, project_id, user_id, defaults)[1]
+
+
+def limits_of_both(
+    tx: sa.Connection, project_id: str, user_id: str | None, defaults: Mapping[str, int] | None = None
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The project's limits, and the user's in it, in one statement."""
     layers = [
         sa.select(sa.literal(0).label('layer'), quota_classes.c.resource, quota_classes.c.limit).where(
             quota_classes.c.class_name == DEFAULT_CLASS
@@ -27,10 +34,10 @@ def limits(
                 columns.project_id == project_id, columns.user_id == user_id
             )
         )
-    found = dict(defaults or {})
-    for _layer, resource, limit in sorted(tuple(row) for row in tx.execute(sa.union_all(*layers))):
-        found[resource] = limit
-    return found
+    of_project, own = dict(defaults or {}), {}
+    for layer, resource, limit in sorted(tuple(row) for row in tx.execute(sa.union_all(*layers))):
+        (own if layer == 2 else of_project)[resource] = limit
+    return of_project, of_project | own
 
 
 def class_limits(tx: sa.Connection, class_name: str = DEFAULT_CLASS) -> dict[str, int]:

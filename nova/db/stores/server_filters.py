@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from nova.db.tables.servers import server_metadata, server_tags, servers
 from nova.domain import record
-from nova.domain.queries import EQUAL, SORTABLE, ServerQuery
+from nova.domain.lifecycle import Activity, State
+from nova.domain.queries import EQUAL, SORTABLE, SPANS, Phase, ServerQuery
 
 # Of these, the query's field has another name than the column, or none at all.
 _KEPT_AS = {'flavor_id': servers.c.flavor_id, 'key_name': servers.c.key_name}
@@ -18,21 +20,21 @@ def conditions(query: ServerQuery) -> list[sa.ColumnElement[bool]]:
     found = [
         column == record.dump(wanted) for name, column in _compared() if (wanted := getattr(query, name)) is not None
     ]
-    if query.deleted is not None:
-        found.append(servers.c.deleted.is_(query.deleted))
     if query.busy is not None:
         found.append(servers.c.activity.is_not(None) if query.busy else servers.c.activity.is_(None))
     if query.ids is not None:
         found.append(servers.c.id.in_(query.ids))
     if query.states is not None:
         found.append(servers.c.state.in_([state.value for state in query.states]))
+    if query.phases is not None:
+        found.append(sa.or_(sa.false(), *(_in_phase(phase) for phase in query.phases)))
     if query.name is not None:
         found.append(servers.c.name.regexp_match(query.name))
     if query.ip is not None:
         found.append(_has_line(servers.c.addresses_v4, query.ip))
     if query.ip6 is not None:
         found.append(_has_line(servers.c.addresses_v6, query.ip6))
-    return found + _times(query) + _tags(query) + _metadata(query)
+    return found + _presence(query) + _times(query) + _tags(query) + _metadata(query)
 
 
 def ordering(query: ServerQuery) -> list[sa.ColumnElement[Any]]:
@@ -73,10 +75,32 @@ def _has_line(column: sa.Column[Any], pattern: str) -> sa.ColumnElement[bool]:
     return column.regexp_match(f'(?m){pattern}')
 
 
+def _in_phase(phase: Phase) -> sa.ColumnElement[bool]:
+    state, doing = phase
+    this = servers.c.state == state.value
+    if len(doing) > len(Activity):
+        return this
+    named = servers.c.activity.in_([activity.value for activity in doing if activity is not None])
+    return sa.and_(this, sa.or_(named, servers.c.activity.is_(None)) if None in doing else named)
+
+
+def _presence(query: ServerQuery) -> list[sa.ColumnElement[bool]]:
+    if query.deleted is None:
+        return []
+    restorable = servers.c.state == State.SOFT_DELETED.value
+    if query.deleted and query.soft_deleted:
+        return [sa.or_(servers.c.deleted.is_(True), restorable)]
+    found = [servers.c.deleted.is_(query.deleted)]
+    if not query.deleted and query.soft_deleted is False:
+        found.append(sa.not_(restorable))
+    return found
+
+
 def _times(query: ServerQuery) -> list[sa.ColumnElement[bool]]:
     found = []
-    if query.created_since is not None:
-        found.append(servers.c.created_at >= query.created_since)
+    for name, column in SPANS.items():
+        if span := getattr(query, name):
+            found += [servers.c[column] >= span[0], servers.c[column] < span[1]]
     if query.changes_since is not None:
         found.append(servers.c.updated_at >= query.changes_since)
     if query.changes_before is not None:
@@ -102,7 +126,12 @@ def _has_tag(*tags: str) -> sa.ColumnElement[bool]:
 
 def _metadata(query: ServerQuery) -> list[sa.ColumnElement[bool]]:
     columns = server_metadata.c
+    properties = sa.type_coerce(servers.c.image_properties, sa.Text)
+    # As they are written in the JSON that the column holds.
     return [
+        properties.contains(orjson.dumps({key: value}).decode()[1:-1], autoescape=True)
+        for key, value in query.image_properties.items()
+    ] + [
         sa.exists()
         .where(columns.server_id == servers.c.id, columns.key == key, columns.value == value)
         .correlate(servers)

@@ -25,12 +25,14 @@ IDS_AT_ONCE = 1000
 # Fields of a server that are a column of the same name and type.
 _PLAIN = (
     'number', 'cell_id', 'id', 'name', 'hostname', 'project_id', 'user_id', 'host', 'node', 'launched_on', 'operation_id',
-    'image_id', 'description', 'locked', 'locked_reason', 'user_data', 'config_drive', 'pinned_availability_zone',
+    'image_id', 'description', 'locked', 'locked_reason', 'locked_by', 'user_data', 'config_drive',
+    'pinned_availability_zone',
     'availability_zone', 'access_ip_v4', 'access_ip_v6', 'progress', 'disk_config', 'reservation_id', 'launch_index',
     'root_device_name', 'created_at', 'updated_at', 'launched_at', 'terminated_at',
 )  # fmt: skip
 _JSON = (
-    'flavor', 'image_properties', 'ports', 'security_groups', 'keypair', 'system_metadata', 'trusted_image_certificates'
+    'flavor', 'image_properties', 'ports', 'security_groups', 'keypair', 'system_metadata', 'trusted_image_certificates',
+    'scheduler_hints',
 )  # fmt: skip
 _ENUMS = {'state': State, 'activity': Activity, 'power': Power}
 
@@ -141,6 +143,7 @@ def _server(row: Any, metadata: dict[str, str], tags: Iterable[str], fault: Faul
         keypair=_keypair(row.keypair),
         system_metadata=_plain_object(row.system_metadata),
         trusted_image_certificates=_strings(row.trusted_image_certificates),
+        scheduler_hints=_plain_object(row.scheduler_hints or '{}'),
         state=_STATES[row.state],
         activity=_ACTIVITIES[row.activity],
         power=_POWERS[row.power],

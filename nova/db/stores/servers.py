@@ -1,6 +1,7 @@
 """Change servers: the only door to a new activity, its counterpart, and the small changes between."""
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from nova.db.stores.server_rows import get as get
 from nova.db.stores.server_rows import listing as listing
 from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
 from nova.db.tables.types import now as present
+from nova.domain import lifecycle
 from nova.domain.lifecycle import FOLLOWS_POWER, Activity, Power, State, Transition
 from nova.domain.network import Port
 from nova.domain.server import Fault, Server
@@ -65,7 +67,7 @@ def begin(
         'this': server_id,
         'allowed': [state.value for state in transition.allowed],
         'operation_id': operation_id,
-        'activity': transition.activity.value,
+        'activity': transition.activity and transition.activity.value,
         'updated_at': present(),
     }
     if not tx.execute(_UPDATE_FREE if ignores_lock else _UPDATE_FREE_UNLOCKED, values).rowcount:
@@ -115,6 +117,13 @@ def show_stuck(tx: sa.Connection, server_id: str, operation_id: str, fault: Faul
         add_fault(tx, server_id, fault)
 
 
+def reset(tx: sa.Connection, server_id: str, state: State, given_up: str | None = None) -> None:
+    """Show the server at rest in a state, whatever is done to it. `given_up` names an operation that holds it no more."""
+    _change(tx, server_id, {'state': state.value, 'activity': None})
+    if given_up is not None:
+        tx.execute(_UPDATE_HELD, {'this': server_id, 'holder': given_up, 'operation_id': None})
+
+
 def is_building(tx: sa.Connection, server_id: str) -> bool:
     """Whether an operation holds the server that may be creating it."""
     return tx.execute(_BUILDING, {'this': server_id}).first() is not None
@@ -128,8 +137,12 @@ def place(tx: sa.Connection, server_id: str, host: str | None, node: str | None,
     _change(tx, server_id, values)
 
 
-def set_ports(tx: sa.Connection, server_id: str, ports: Sequence[Port]) -> None:
-    _change(tx, server_id, columns_of({'ports': tuple(ports)}))
+def set_ports(
+    tx: sa.Connection, server_id: str, ports: Sequence[Port], security_groups: Sequence[str] | None = None
+) -> None:
+    """Note the server's ports, and the names of their security groups unless those are the same as before."""
+    groups = {} if security_groups is None else {'security_groups': tuple(security_groups)}
+    _change(tx, server_id, columns_of({'ports': tuple(ports), **groups}))
 
 
 def set_power(tx: sa.Connection, server_id: str, host: str | None, power: Power, state: State | None = None) -> bool:
@@ -152,18 +165,33 @@ def change(tx: sa.Connection, server_id: str, **fields: Any) -> None:
     _change(tx, server_id, columns_of(fields))
 
 
-def set_metadata(tx: sa.Connection, server_id: str, metadata: dict[str, str]) -> None:
-    """Replace all of a living server's metadata."""
+def change_metadata(
+    tx: sa.Connection, server_id: str, change: Callable[[dict[str, str]], dict[str, str]]
+) -> dict[str, str]:
+    """Make of a living server's metadata what `change` makes of it; what it is then. Nobody else changes it meanwhile."""
     _change(tx, server_id, {})
-    tx.execute(sa.delete(server_metadata).where(server_metadata.c.server_id == server_id))
-    _insert_metadata(tx, server_id, metadata)
+    columns = server_metadata.c
+    known = dict(tx.execute(sa.select(columns.key, columns.value).where(columns.server_id == server_id)).tuples())
+    wanted = change(known)
+    gone = [key for key, value in known.items() if wanted.get(key) != value]
+    if gone:
+        tx.execute(sa.delete(server_metadata).where(columns.server_id == server_id, columns.key.in_(gone)))
+    _insert_metadata(tx, server_id, {key: value for key, value in wanted.items() if known.get(key) != value})
+    return wanted
 
 
-def set_tags(tx: sa.Connection, server_id: str, tags: Iterable[str]) -> None:
-    """Replace all of a living server's tags."""
+def change_tags(
+    tx: sa.Connection, server_id: str, change: Callable[[tuple[str, ...]], Iterable[str]]
+) -> tuple[str, ...]:
+    """Make of a living server's tags what `change` makes of them; those that it has then."""
     _change(tx, server_id, {})
-    tx.execute(sa.delete(server_tags).where(server_tags.c.server_id == server_id))
-    _insert_tags(tx, server_id, tags)
+    known = tuple(tx.execute(sa.select(server_tags.c.tag).where(server_tags.c.server_id == server_id)).scalars())
+    wanted = tuple(dict.fromkeys(change(known)))
+    gone = sorted(set(known) - set(wanted))
+    if gone:
+        tx.execute(sa.delete(server_tags).where(server_tags.c.server_id == server_id, server_tags.c.tag.in_(gone)))
+    _insert_tags(tx, server_id, [tag for tag in wanted if tag not in known])
+    return wanted
 
 
 def add_fault(tx: sa.Connection, server_id: str, fault: Fault, host: str | None = None) -> None:
@@ -228,11 +256,17 @@ def _refusal(tx: sa.Connection, server_id: str, transition: Transition, ignores_
     ).first()
     if row is None or row.state == State.DELETED.value:
         return _not_found(server_id)
-    if row.locked and not ignores_lock:
-        return errors.Conflict(f'Instance {server_id} is locked')
-    busy = row.operation_id is not None
-    where = f'task_state {row.activity}' if busy else f'vm_state {row.state}'
-    return errors.Conflict(f"Cannot '{transition.verb}' instance {server_id} while it is in {where}")
+    # That it could be interrupted is of no use here: nobody has done so.
+    patient = dataclasses.replace(transition, takes_over=False, interrupts=frozenset())
+    why = lifecycle.conflict(
+        patient,
+        server_id,
+        State(row.state),
+        Activity(row.activity) if row.activity else None,
+        busy=row.operation_id is not None,
+        locked=row.locked and not ignores_lock,
+    )
+    return errors.Conflict(why or f'Instance {server_id} changed in the meantime; try again.')
 
 
 def _not_found(server_id: str) -> errors.NotFound:

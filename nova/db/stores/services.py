@@ -2,6 +2,7 @@
 
 import datetime
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,8 @@ from nova.db.tables.types import now as present
 from nova.domain.host import Service
 
 COMPUTE = 'nova-compute'
+# How many hosts one statement names; a longer list is read in several.
+HOSTS_AT_ONCE = 1000
 _NAMES = (
     'id', 'uuid', 'host', 'binary', 'topic', 'version', 'enabled', 'disabled_reason', 'forced_down', 'seen_at',
     'created_at', 'updated_at',
@@ -90,6 +93,17 @@ def listing(
     if binary is not None:
         query = query.where(services.c.binary == binary)
     return [_service(row, cell_id) for row in tx.execute(query)]
+
+
+def of_hosts(tx: sa.Connection, hosts: Iterable[str], binary: str) -> list[Service]:
+    """The records of one kind of daemon on these hosts."""
+    named = sorted(hosts)
+    found = []
+    for start in range(0, len(named), HOSTS_AT_ONCE):
+        these = services.c.host.in_(named[start : start + HOSTS_AT_ONCE])
+        query = sa.select(*_columns).where(services.c.binary == binary, these)
+        found += [_service(row, None) for row in tx.execute(query)]
+    return found
 
 
 def change(tx: sa.Connection, service_id: int | str, **fields: Any) -> None:

@@ -26,3 +26,14 @@ aggregate_hosts = sa.Table(
     sa.Index(None, 'host'),
     **MYSQL_OPTIONS,
 )
+
+# Memberships that were made or ended, and that Placement has not been told of yet.
+untold_memberships = sa.Table(
+    'untold_memberships',
+    api,
+    sa.Column('id', sa.Integer, primary_key=True, autoincrement=True),
+    sa.Column('aggregate_uuid', String(36), nullable=False),
+    sa.Column('host', String(), nullable=False),
+    sqlite_autoincrement=True,
+    **MYSQL_OPTIONS,
+)

@@ -1,12 +1,13 @@
 """What a guest may read about itself: over HTTP from the metadata service, and as files on its config drive."""
 
+import base64
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from nova.domain.guest_data import ec2, openstack
 from nova.domain.guest_data.site import Site
-from nova.domain.server import Server
+from nova.domain.server import InjectedFile, Server
 
 __all__ = ['EC2_VERSIONS', 'OPENSTACK_VERSIONS', 'SKIPPED_ON_CONFIG_DRIVES', 'Site', 'content', 'files']
 
@@ -34,12 +35,20 @@ def files(
     site: Site,
     random_seed: bytes,
     skip_versions: Collection[str] = SKIPPED_ON_CONFIG_DRIVES,
+    admin_password: str | None = None,
+    injected: Sequence[InjectedFile] = (),
 ) -> dict[str, bytes]:
-    """The files of the server's config drive, by path."""
-    found: dict[str, bytes] = {}
+    """The files of the server's config drive, by path; among them those that its owner wants in it."""
+    found = {
+        f'openstack/{openstack.content_path(number)}': base64.b64decode(file.contents)
+        for number, file in enumerate(injected)
+    }
     for version in OPENSTACK_VERSIONS:
         if version not in skip_versions:
-            documents = _documents(version, server, site, random_seed)
+            asked = openstack.Asked(
+                server, site, random_seed, openstack.dated(version), admin_password, tuple(injected)
+            )
+            documents = openstack.documents(asked)
             found |= {f'openstack/{version}/{name}': data for name, data in documents.items()}
     for version in EC2_VERSIONS:
         if version not in skip_versions:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nova.domain.guest_data.site import Site
 from nova.domain.network import FixedIP, Port, Route, Subnet
-from nova.domain.server import Server
+from nova.domain.server import InjectedFile, Server
 
 VERSIONS = (
     '2012-08-10',
@@ -36,6 +36,9 @@ class Asked:
     site: Site
     random_seed: bytes
     version: str
+    # For config drives alone.
+    admin_password: str | None = None
+    files: tuple[InjectedFile, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,6 +106,19 @@ def _device(port: Port, version: str) -> dict[str, Any]:
     return device
 
 
+def _files(asked: Asked) -> list[dict[str, str]] | None:
+    """Where the guest finds each file, and where it belongs."""
+    listed = [
+        {'content_path': f'/{content_path(number)}', 'path': file.path} for number, file in enumerate(asked.files)
+    ]
+    return listed or None
+
+
+def content_path(number: int) -> str:
+    """Where a file is, seen from the directory of the versions."""
+    return f'content/{number:04}'
+
+
 _META_DATA = (
     Entry('uuid', '2012-08-10', lambda asked: asked.server.id),
     Entry('name', '2012-08-10', lambda asked: asked.server.name),
@@ -110,6 +126,8 @@ _META_DATA = (
     Entry('launch_index', '2012-08-10', lambda asked: asked.server.launch_index),
     Entry('availability_zone', '2012-08-10', lambda asked: asked.server.availability_zone),
     Entry('meta', '2012-08-10', lambda asked: asked.server.metadata or None),
+    Entry('files', '2012-08-10', _files),
+    Entry('admin_pass', '2012-08-10', lambda asked: asked.admin_password),
     Entry('public_keys', '2012-08-10', _public_keys),
     Entry('keys', '2013-04-04', _keys),
     Entry('random_seed', '2013-04-04', lambda asked: base64.b64encode(asked.random_seed).decode()),

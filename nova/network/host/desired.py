@@ -6,7 +6,7 @@ import dataclasses
 import sqlalchemy as sa
 
 from nova.network import tables
-from nova.network.resources import dhcp_port
+from nova.network.resources import dhcp_port, floating_ips
 from nova.network.resources.ports import bridge_name, host_name
 
 
@@ -110,7 +110,7 @@ def _addresses(tx):
     for row in tx.execute(wanted):
         if row.device_owner == dhcp_port.OWNER:
             dhcp[row.subnet_id] = row.address
-        else:
+        elif row.device_owner != floating_ips.OWNER:
             name = host_name(row.dns_name, row.address)
             guests[row.network_id].append(DesiredGuest(row.mac_address, row.address, name))
     return dhcp, guests

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from nova.network import allocation, attributes, faults, tables
 from nova.network.attributes import Attribute
-from nova.network.resources import addressing, dhcp_port, security_groups
+from nova.network.resources import addressing, dhcp_port, floating_ips, security_groups
 from nova.network.resources.networks import NETWORK_ID, usable_by
 from nova.network.resources.resource import PROJECT, STANDARD, Resource, change, fresh, standard_view
 
@@ -92,6 +92,11 @@ class Ports(Resource):
         if row.device_owner == dhcp_port.OWNER:
             raise faults.conflict(
                 'ServicePortInUse', f'Port {row.id} cannot be deleted directly via the port API: it serves DHCP.'
+            )
+        if row.device_owner == floating_ips.OWNER:
+            raise faults.conflict(
+                'ServicePortInUse',
+                f'Port {row.id} cannot be deleted directly via the port API: it holds a floating IP.',
             )
         tx.execute(sa.delete(self.table).where(self.table.c.id == row.id))
 

@@ -6,6 +6,7 @@ import difflib
 import logging
 from collections.abc import Callable, Iterable
 
+from nova.domain.request import AFFINITY, ANTI_AFFINITY
 from nova.scheduler.filters.all_hosts import AllHosts
 from nova.scheduler.filters.availability_zone import AvailabilityZone
 from nova.scheduler.filters.compute import Compute
@@ -14,6 +15,7 @@ from nova.scheduler.filters.failed_before import FailedBefore
 from nova.scheduler.filters.image_properties import ImageProperties
 from nova.scheduler.filters.num_instances import NumInstances
 from nova.scheduler.filters.requested_host import RequestedHost
+from nova.scheduler.filters.server_group import ServerGroup
 from nova.scheduler.place import Filter
 
 LOG = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ FILTERS: dict[str, Callable[[Settings], Filter]] = {
     'ComputeCapabilitiesFilter': lambda settings: ComputeCapabilities(),
     'ImagePropertiesFilter': lambda settings: ImageProperties(settings.default_architecture),
     'NumInstancesFilter': lambda settings: NumInstances(settings.max_servers),
+    'ServerGroupAffinityFilter': lambda settings: ServerGroup(AFFINITY),
+    'ServerGroupAntiAffinityFilter': lambda settings: ServerGroup(ANTI_AFFINITY),
 }
 
 # What a request says must hold whichever filters are enabled.
@@ -48,8 +52,6 @@ ALWAYS: tuple[Callable[[Settings], Filter], ...] = (
 
 # Rules for things that servers cannot have yet, so that every host satisfies them.
 WITHOUT_SUBJECT = {
-    'ServerGroupAffinityFilter': 'server groups',
-    'ServerGroupAntiAffinityFilter': 'server groups',
     'PciPassthroughFilter': 'PCI devices',
     'NUMATopologyFilter': 'NUMA topologies',
 }

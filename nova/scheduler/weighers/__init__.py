@@ -8,6 +8,8 @@ from nova.scheduler.weighers.disk import Disk
 from nova.scheduler.weighers.hypervisor_version import HypervisorVersion
 from nova.scheduler.weighers.num_instances import NumInstances
 from nova.scheduler.weighers.ram import RAM
+from nova.scheduler.weighers.soft_affinity import SoftAffinity
+from nova.scheduler.weighers.soft_anti_affinity import SoftAntiAffinity
 
 ALL = 'nova.scheduler.weights.all_weighers'
 
@@ -16,6 +18,8 @@ WEIGHERS = {
     'nova.scheduler.weights.cpu.CPUWeigher': CPU,
     'nova.scheduler.weights.disk.DiskWeigher': Disk,
     'nova.scheduler.weights.num_instances.NumInstancesWeigher': NumInstances,
+    'nova.scheduler.weights.affinity.ServerGroupSoftAffinityWeigher': SoftAffinity,
+    'nova.scheduler.weights.affinity.ServerGroupSoftAntiAffinityWeigher': SoftAntiAffinity,
     'nova.scheduler.weights.hypervisor_version.HypervisorVersionWeigher': HypervisorVersion,
 }
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nova import errors
+from nova.domain.diagnostics import Diagnostics, DiskTraffic, InterfaceTraffic, Processor, Traffic
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.host import Inventory as HostInventory
@@ -34,6 +35,22 @@ SUPPORTED = (
 # `fake:fail_on` only on that host), `fake:delay` the seconds that each method takes.
 FAIL, FAIL_ON, DELAY = 'fake:fail', 'fake:fail_on', 'fake:delay'
 
+SIMULATED_FIGURES = Diagnostics(
+    driver='fake',
+    hypervisor='fake',
+    hypervisor_os='linux',
+    processors=(Processor(0, 17_300_000_000, 15),),
+    disks=(DiskTraffic('vda', 262144, 112, 5778432, 488, 1),),
+    interfaces=(
+        InterfaceTraffic(
+            'vnet1', '01:23:45:67:89:ab', Traffic(2070139, 26701, 100, 200), Traffic(140208, 662, 400, 500)
+        ),
+    ),
+    memory_maximum=524288,
+    memory_used=131072,
+    memory={'maximum': 524288},
+)
+
 
 @dataclasses.dataclass
 class Simulated:
@@ -46,7 +63,7 @@ class Simulated:
     wishes: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
-class FakeDriver(driver.Guests, driver.Inventory, driver.Console, driver.Events):
+class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inventory, driver.Console, driver.Events):
     """Guests live in memory and, with a `directory`, in a file each: they outlive this process as real ones would.
 
     `fetch_images` makes it ask for a guest's image as a real driver does; without, nothing is downloaded.
@@ -113,6 +130,49 @@ class FakeDriver(driver.Guests, driver.Inventory, driver.Console, driver.Events)
     def leftovers(self) -> tuple[str, ...]:
         with self._lock:
             return tuple(self._guests)
+
+    # PowerControl
+
+    def stop(self, guest_id: str, timeout: float) -> Power:
+        return self._turn(guest_id, 'stop', Power.SHUTDOWN)
+
+    def pause(self, guest_id: str) -> Power:
+        return self._turn(guest_id, 'pause', Power.PAUSED)
+
+    def unpause(self, guest_id: str) -> Power:
+        return self._turn(guest_id, 'unpause', Power.RUNNING)
+
+    def suspend(self, guest_id: str) -> Power:
+        return self._turn(guest_id, 'suspend', Power.SHUTDOWN)
+
+    def crash_dump(self, guest_id: str) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None or known.power is not Power.RUNNING:
+            raise errors.Conflict(f'Guest {guest_id} does not run on this host.')
+        self._misbehave('crash_dump', guest_id, known.wishes)
+
+    def _turn(self, guest_id: str, method: str, power: Power) -> Power:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None:
+            raise errors.NotFound(f'There is no guest {guest_id} on this host.')
+        self._misbehave(method, guest_id, known.wishes)
+        known = dataclasses.replace(known, power=power)
+        self._write(known)
+        with self._lock:
+            self._guests[guest_id] = known
+        return power
+
+    # Measures
+
+    def diagnose(self, guest_id: str) -> Diagnostics:
+        seen = self.observe(guest_id)
+        if seen is None:
+            raise errors.NotFound(f'There is no guest {guest_id} on this host.')
+        if seen.power is not Power.RUNNING:
+            raise errors.Conflict(f'Guest {guest_id} does not run, so there is nothing to measure.')
+        return SIMULATED_FIGURES
 
     # Inventory
 

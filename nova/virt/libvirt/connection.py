@@ -21,6 +21,8 @@ KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 5, 3
 PATIENCE = 10.0
 RETRY_INTERVAL = 0.2
 LOCK_TIMEOUT = 5.0
+# How often a guest that is shutting down is looked at.
+SHUTDOWN_LOOK = 0.2
 
 POWER = {
     libvirt.VIR_DOMAIN_NOSTATE: Power.NOSTATE,
@@ -52,6 +54,12 @@ UNDEFINE_FLAGS = (
     | libvirt.VIR_DOMAIN_UNDEFINE_NVRAM
     | getattr(libvirt, 'VIR_DOMAIN_UNDEFINE_TPM', 0),
     libvirt.VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | libvirt.VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA,
+)
+MEASURED = (
+    libvirt.VIR_DOMAIN_STATS_BALLOON
+    | libvirt.VIR_DOMAIN_STATS_VCPU
+    | libvirt.VIR_DOMAIN_STATS_INTERFACE
+    | libvirt.VIR_DOMAIN_STATS_BLOCK
 )
 UNKNOWN_FLAGS = (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_NO_SUPPORT)
 
@@ -137,8 +145,60 @@ class Connection:
 
         return self._ask(define_and_start)
 
+    def pause(self, guest_id: str) -> None:
+        """Hold a domain that runs; one that is held already is fine."""
+
+        def hold(connection):
+            domain = _found(connection, guest_id)
+            if domain.state()[0] != libvirt.VIR_DOMAIN_PAUSED:
+                domain.suspend()
+
+        self._ask(hold)
+
     def resume(self, guest_id: str) -> None:
-        self._ask(lambda connection: _found(connection, guest_id).resume())
+        """Let a domain that is held go on; one that runs already is fine."""
+
+        def go_on(connection):
+            domain = _found(connection, guest_id)
+            if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+                domain.resume()
+
+        self._ask(go_on)
+
+    def save(self, guest_id: str) -> None:
+        """Keep the domain's memory on disk and end it; the next start goes on from there."""
+
+        def save(connection):
+            domain = _found(connection, guest_id)
+            if domain.isActive():
+                domain.managedSave()
+
+        self._ask(save)
+
+    def inject_nmi(self, guest_id: str) -> None:
+        self._ask(lambda connection: _found(connection, guest_id).injectNMI())
+
+    def shut_down(self, guest_id: str, timeout: float, ask_every: float = 10.0) -> None:
+        """Ask the guest's system to shut down until it has, for `timeout` seconds at most; then end the domain."""
+        until = time.monotonic() + timeout
+        ask_at = time.monotonic()
+        while (left := until - time.monotonic()) > 0:
+            if not self._ask(lambda connection: _found(connection, guest_id).isActive()):
+                return
+            if time.monotonic() >= ask_at:
+                self._ask(lambda connection: _press_button(_found(connection, guest_id)))
+                ask_at += ask_every
+            time.sleep(min(SHUTDOWN_LOOK, left))
+        self.end(guest_id)
+
+    def end(self, guest_id: str) -> None:
+        """End the domain at once; it stays known."""
+
+        def end(connection):
+            with _unless(libvirt.VIR_ERR_OPERATION_INVALID):
+                _found(connection, guest_id).destroy()
+
+        self._ask(end)
 
     def remove(self, guest_id: str) -> None:
         """End the domain at once and forget it with all that hangs on it. One that is not there is fine."""
@@ -161,6 +221,18 @@ class Connection:
         def look(connection):
             domain = _find(connection, guest_id)
             return domain.XMLDesc() if domain is not None and domain.isActive() else None
+
+        return self._ask(look)
+
+    def measured(self, guest_id: str) -> tuple[dict[str, Any], str] | None:
+        """The statistics of a running domain, and its description; None if it does not run."""
+
+        def look(connection):
+            domain = _find(connection, guest_id)
+            if domain is None or not domain.isActive():
+                return None
+            found = connection.domainListGetStats([domain], MEASURED)
+            return (found[0][1], domain.XMLDesc()) if found else None
 
         return self._ask(look)
 
@@ -284,6 +356,14 @@ def _found(connection: Any, guest_id: str) -> Any:
     if domain is None:
         raise errors.NotFound(f'Guest {guest_id} is not on this host.')
     return domain
+
+
+def _press_button(domain: Any) -> None:
+    """What has no system that listens, or is down already, does not mind."""
+    with _unless(libvirt.VIR_ERR_OPERATION_INVALID):
+        if domain.state()[0] == libvirt.VIR_DOMAIN_PAUSED:
+            domain.resume()
+        domain.shutdown()
 
 
 @contextlib.contextmanager

@@ -21,7 +21,9 @@ class Disk:
     format: str
     size: int
     device: str = 'disk'
+    # Of several ephemeral disks.
+    number: int = 0
 
     @property
     def name(self) -> str:
-        return self.role.value
+        return f'{self.role.value[:-1]}{self.number}' if self.role is Role.EPHEMERAL else self.role.value

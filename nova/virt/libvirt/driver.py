@@ -2,17 +2,19 @@
 
 import logging
 import os
-from collections.abc import Mapping
+import platform
+from collections.abc import Callable, Mapping
 from xml.etree import ElementTree
 
 from oslo_config import cfg
 
 from nova import errors
+from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
-from nova.virt.driver import Console, Events, Guests, ImageSource, Inventory, PowerListener
-from nova.virt.libvirt import console_log, events
+from nova.virt.driver import Console, Events, Guests, ImageSource, Inventory, Measures, PowerControl, PowerListener
+from nova.virt.libvirt import console_log, diagnostics, events
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.domain_xml.domain import domain_xml
 from nova.virt.libvirt.domain_xml.server_facts import NAMESPACE
@@ -24,6 +26,7 @@ from nova.virt.libvirt.storage import Storage
 LOG = logging.getLogger(__name__)
 
 MACHINE_ID = '/etc/machine-id'
+HOST_SYSTEM = platform.system().lower()
 
 
 def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
@@ -31,7 +34,7 @@ def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
     return LibvirtDriver(settings_from(conf))
 
 
-class LibvirtDriver(Guests, Inventory, Console, Events):
+class LibvirtDriver(Guests, PowerControl, Measures, Inventory, Console, Events):
     """The guests of one host."""
 
     def __init__(self, settings: Settings, settle: float = events.SETTLE):
@@ -111,6 +114,39 @@ class LibvirtDriver(Guests, Inventory, Console, Events):
         if source == 'hardware':
             return self._inventory.host_uuid()
         return guest_id if source == 'unique' else None
+
+    # --- power
+
+    def stop(self, guest_id: str, timeout: float) -> Power:
+        return self._left(guest_id, lambda guest_id: self._connection.shut_down(guest_id, timeout), Power.SHUTDOWN)
+
+    def pause(self, guest_id: str) -> Power:
+        return self._left(guest_id, self._connection.pause, Power.PAUSED)
+
+    def unpause(self, guest_id: str) -> Power:
+        return self._left(guest_id, self._connection.resume, Power.RUNNING)
+
+    def suspend(self, guest_id: str) -> Power:
+        return self._left(guest_id, self._connection.save, Power.SHUTDOWN)
+
+    def crash_dump(self, guest_id: str) -> None:
+        self._connection.inject_nmi(guest_id)
+
+    def _left(self, guest_id: str, work: Callable[[str], None], power: Power) -> Power:
+        with self._teller.working_on(guest_id) as left:
+            work(guest_id)
+            left(power)
+        return power
+
+    # --- what guests use
+
+    def diagnose(self, guest_id: str) -> Diagnostics:
+        if self.observe(guest_id) is None:
+            raise errors.NotFound(f'Guest {guest_id} is not on this host.')
+        measured = self._connection.measured(guest_id)
+        if measured is None:
+            raise errors.Conflict(f'Guest {guest_id} does not run, so there is nothing to measure.')
+        return diagnostics.of_domain(*measured, self._settings.virt_type, HOST_SYSTEM)
 
     # --- the host
 

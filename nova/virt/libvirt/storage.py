@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 from nova import errors
 from nova.domain import image_format
-from nova.domain.flavor import Flavor
 from nova.domain.guest import Guest
 from nova.virt.driver import ImageSource
 from nova.virt.libvirt import commands, config_drive
@@ -62,7 +61,7 @@ class Storage:
         base = None
         if planned is None:
             base = self._base(guest, source)
-            planned = plan(guest.server.flavor, base, self._settings, self._root_device(guest), drive is not None)
+            planned = plan(guest, base, self._settings, self._root_device(guest), drive is not None)
             self._write_plan(directory, planned)
         for disk in planned:
             path = os.path.join(directory, disk.name)
@@ -161,7 +160,7 @@ class Storage:
         if disk.role is Role.SWAP:
             commands.run(['mkswap', '-q', path])
         else:
-            commands.run(['mkfs.ext4', '-q', '-F', '-L', 'ephemeral0', path])
+            commands.run(['mkfs.ext4', '-q', '-F', '-L', f'ephemeral{disk.number}', path])
 
     def _qemu_img(self, *arguments: str, size: int = 0) -> None:
         commands.run(
@@ -225,17 +224,18 @@ def _used(path: str) -> int:
         return 0
 
 
-def plan(flavor: Flavor, base: Base, settings: Settings, root_device: str, with_drive: bool) -> tuple[Disk, ...]:
+def plan(guest: Guest, base: Base, settings: Settings, root_device: str, with_drive: bool) -> tuple[Disk, ...]:
     """The disks that a guest is to have. A flavor without a disk size takes the image's."""
+    flavor = guest.server.flavor
     size = flavor.disk_gb * GIB
     if size and size < base.size:
         needed = -(-base.size // GIB)
         raise errors.Invalid(f'The image needs a disk of {needed} GB, and the flavor gives {flavor.disk_gb} GB.')
     disks = [Disk(Role.ROOT, settings.disk_format, size or base.size, root_device)]
-    if flavor.ephemeral_gb:
-        disks.append(Disk(Role.EPHEMERAL, 'raw', flavor.ephemeral_gb * GIB))
-    if flavor.swap_mb:
-        disks.append(Disk(Role.SWAP, 'raw', flavor.swap_mb * MIB))
+    for number, size_gb in enumerate(guest.ephemeral_disks_gb):
+        disks.append(Disk(Role.EPHEMERAL, 'raw', size_gb * GIB, number=number))
+    if guest.swap_mb:
+        disks.append(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB))
     if with_drive:
         device = 'disk' if settings.config_drive_format == 'vfat' else 'cdrom'
         # Its size is no promise of room: it never grows.

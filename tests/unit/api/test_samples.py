@@ -48,6 +48,8 @@ CALLS = {
     'os-keypairs/keypairs-list-resp.json': ('GET', '/os-keypairs?limit=1', None),
     'os-keypairs/keypairs-get-resp.json': ('GET', '/os-keypairs/admins', None),
     'os-keypairs/keypairs-import-post-resp.json': ('POST', '/os-keypairs', {'keypair': KEY}),
+    'versions/v2-version-get-resp.json': ('GET', '/versions/v2.0', None),
+    'versions/v21-version-get-resp.json': ('GET', '/versions/v2.1', None),
     'limits/limit-get-resp.json': ('GET', '/limits', None),
     'os-availability-zone/availability-zone-list-resp.json': ('GET', '/os-availability-zone', None),
     'os-availability-zone/availability-zone-detail-resp.json': ('GET', '/os-availability-zone/detail', None),

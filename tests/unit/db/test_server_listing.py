@@ -69,7 +69,7 @@ FILTERS = [
     (ServerQuery(changes_since=later(5)), '578'),
     (ServerQuery(changes_before=later(2)), '12'),
     (ServerQuery(changes_since=later(2), changes_before=later(4), deleted=None), '234'),
-    (ServerQuery(created_since=later(8)), '78'),
+    (ServerQuery(created=(later(8), later(9))), "78"),
     (ServerQuery(description='none has this'), ''),
 ]
 

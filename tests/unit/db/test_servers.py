@@ -246,8 +246,8 @@ def test_fields_ports_and_place_can_be_changed(cell):
         servers.change(tx, an_id(1), name=ASTRAL, description=None, access_ip_v4='9.9.9.9', locked=True)
         servers.set_ports(tx, an_id(1), [port])
         servers.place(tx, an_id(1), 'h2', 'n2', 'z2')
-        servers.set_metadata(tx, an_id(1), {'a': 'b'})
-        servers.set_tags(tx, an_id(1), ['t', 't'])
+        servers.change_metadata(tx, an_id(1), lambda _known: {'a': 'b'})
+        servers.change_tags(tx, an_id(1), lambda _known: ['t', 't'])
     after = read(cell)
     assert (after.name, after.access_ip_v4, after.locked) == (ASTRAL, '9.9.9.9', True)
     assert (after.host, after.node, after.availability_zone, after.launched_on) == ('h2', 'n2', 'z2', 'h2')
@@ -257,8 +257,8 @@ def test_fields_ports_and_place_can_be_changed(cell):
 def test_metadata_and_tags_are_replaced(cell):
     keep(cell, a_server(metadata={'a': '1', 'b': '2'}, tags=('x', 'y')))
     with cell.writing() as tx:
-        servers.set_metadata(tx, an_id(1), {'b': '3'})
-        servers.set_tags(tx, an_id(1), ('z',))
+        servers.change_metadata(tx, an_id(1), lambda _known: {'b': '3'})
+        servers.change_tags(tx, an_id(1), lambda _known: ('z',))
     assert (read(cell).metadata, read(cell).tags) == ({'b': '3'}, ('z',))
 
 

@@ -8,6 +8,7 @@ from tests.fakes import databases
 from tests.unit.network.cloud import ALICE, NetworkCloud
 from tests.unit.network.test_api import *  # noqa: F403
 from tests.unit.network.test_database import *  # noqa: F403
+from tests.unit.network.test_floating_ips import *  # noqa: F403
 
 
 @pytest.fixture(scope='module', params=['mariadb', 'postgresql'])

@@ -11,7 +11,7 @@ from nova.api.resources.servers.views import exact_time
 from nova.api.routes import route
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, Field, Query, parse_time
 from nova.db.stores import operations
-from nova.domain import record
+from nova.domain import lifecycle, record
 from nova.domain.operation import FAILED, OperationRow
 from nova.domain.server import Server
 from nova.saga.journal import Entry
@@ -37,7 +37,7 @@ QUERY = Query(
     query=QUERY,
     samples=tuple(
         f'os-instance-actions/{version}instance-actions-list-resp.json'
-        for version in ('', 'v2.21/', 'v2.58/', 'v2.66/')
+        for version in ('', 'v2.21/', 'v2.51/', 'v2.58/', 'v2.62/', 'v2.66/', 'v2.84/')
     ),
 )
 def index(request: Request, server_id: str) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def index(request: Request, server_id: str) -> dict[str, Any]:
     policy=SHOW,
     samples=tuple(
         f'os-instance-actions/{version}instance-action-get-resp.json'
-        for version in ('', 'v2.21/', 'v2.51/', 'v2.58/', 'v2.62/', 'v2.84/')
+        for version in ('', 'v2.21/', 'v2.51/', 'v2.58/', 'v2.62/', 'v2.66/', 'v2.84/')
     ),
 )
 def show(request: Request, server_id: str, request_id: str) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _changed_at(row: OperationRow) -> datetime.datetime:
 
 def _summary(request: Request, row: OperationRow) -> dict[str, Any]:
     shown = {
-        'action': row.verb,
+        'action': lifecycle.history(row.verb),
         'instance_uuid': row.server_id,
         'request_id': row.request_id,
         'user_id': row.user_id,

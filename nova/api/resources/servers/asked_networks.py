@@ -1,14 +1,19 @@
 """Which network interfaces a request asks for."""
 
+import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from nova import errors
 from nova.api import policy
 from nova.api.request import Request
-from nova.domain.network import NetworkRequest
+from nova.domain.network import Network, NetworkRequest
 
 ATTACH_NETWORK = policy.project_member(
     'os_compute_api:servers:create:attach_network', 'Creates a server with chosen networks or ports.'
+)
+ATTACH_EXTERNAL = policy.admin(
+    'network:attach_external_network', 'Attaches a server to an external network that is not shared.'
 )
 
 DEFAULT_GROUP = 'default'
@@ -27,8 +32,15 @@ def wanted(request: Request, count: int, security_groups: tuple[str, ...]) -> tu
     request.require(ATTACH_NETWORK)
     requests = tuple(_one(entry) for entry in asked)
     _refuse_unsharable(requests, count)
-    request.services.network.check(request.context, requests, security_groups)
+    found = request.services.network.check(request.context, requests, security_groups)
+    _refuse_external(request, found)
     return requests
+
+
+def _refuse_external(request: Request, networks: Iterable[Network]) -> None:
+    closed = next((network for network in networks if network.external), None)
+    if closed and not request.may(ATTACH_EXTERNAL):
+        raise errors.Forbidden(f'It is not allowed to create an interface on external network {closed.id}')
 
 
 def _automatic(request: Request, must_be: bool) -> tuple[NetworkRequest, ...]:
@@ -52,7 +64,16 @@ def _one(entry: dict[str, Any]) -> NetworkRequest:
         return NetworkRequest(port_id=port_id, tag=entry.get('tag'))
     if not network_id:
         raise errors.Invalid('Bad networks format: network uuid is not in proper format (None)')
+    if not _is_uuid(network_id):
+        raise errors.Invalid(f'Bad networks format: network uuid is not in proper format ({network_id})')
     return NetworkRequest(network_id, fixed_ip=fixed_ip, tag=entry.get('tag'))
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def _refuse_unsharable(requests: tuple[NetworkRequest, ...], count: int) -> None:

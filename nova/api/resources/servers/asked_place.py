@@ -6,7 +6,8 @@ from typing import Any
 from nova import errors
 from nova.api import policy
 from nova.api.request import Request
-from nova.db.stores import aggregates, host_mappings
+from nova.db.stores import aggregates, host_mappings, hosts
+from nova.domain.cell import Down
 
 FORCED_HOST = policy.admin('os_compute_api:servers:create:forced_host', 'Creates a server on a chosen host or node.')
 REQUESTED_DESTINATION = policy.admin(
@@ -34,6 +35,8 @@ def wanted(request: Request) -> Place:
     if place.zone or place.host:
         with request.databases.api.reading() as tx:
             _refuse_unknown(tx, place, request.settings.default_availability_zone)
+    if place.node:
+        _refuse_unknown_node(request, place)
     return place
 
 
@@ -42,6 +45,12 @@ def _refuse_unknown(tx: Any, place: Place, default_zone: str) -> None:
         raise errors.Invalid('The requested availability zone is not available')
     if place.host and host_mappings.find(tx, place.host) is None:
         raise errors.Invalid(f'Compute host {place.host} could not be found.')
+
+
+def _refuse_unknown_node(request: Request, place: Place) -> None:
+    answers = request.databases.across_cells(lambda tx, cell: hosts.has_node(tx, place.node, place.host))
+    if not any(answer for answer in answers.values() if not isinstance(answer, Down)):
+        raise errors.Invalid(f'Compute host {place.node} could not be found.')
 
 
 def parse(body: dict[str, Any], default_zone: str | None) -> Place:

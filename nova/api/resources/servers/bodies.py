@@ -11,6 +11,13 @@ HOSTNAME = {
     'maxLength': 63,
     'pattern': '^[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?$',
 }
+# From 2.94 on it may be a full name, of labels that are host names each.
+FULL_HOSTNAME = {
+    'type': 'string',
+    'minLength': 1,
+    'maxLength': 255,
+    'pattern': '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$',
+}
 DISK_CONFIG = {'type': 'string', 'enum': ['AUTO', 'MANUAL']}
 IPV4 = {'type': 'string', 'format': 'ipv4', 'maxLength': 15}
 IPV6 = {'type': 'string', 'format': 'ipv6', 'maxLength': 45}
@@ -39,20 +46,24 @@ PERSONALITY = {
     'items': {
         'type': 'object',
         'properties': {
-            'path': {'type': 'string', 'maxLength': 255},
+            'path': {'type': 'string', 'minLength': 1, 'maxLength': 4096},
             'contents': {'type': 'string', 'format': 'base64', 'maxLength': 65535},
         },
         'additionalProperties': False,
-        'required': ['contents'],
+        'required': ['path', 'contents'],
     },
 }
 _DEVICE_TAG = {'type': 'string', 'minLength': 1, 'maxLength': 60, 'pattern': '^[^,/]*$'}
+_DEVICE_NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '^[a-zA-Z0-9._/-]*$'}
+# Some clients send it empty for a size that is the source's own.
+_VOLUME_SIZE = {'anyOf': [integer(0), {'type': 'string', 'maxLength': 0}, {'type': 'null'}]}
 _FIXED_IP = {'type': 'string', 'anyOf': [{'format': 'ipv4'}, {'format': 'ipv6'}], 'maxLength': 45}
 
 
 def _networks(tag: bool, words: bool = False) -> dict[str, Any]:
     properties: dict[str, Any] = {
-        'uuid': UUID,
+        # Before 2.37 the handler says what is wrong with it.
+        'uuid': UUID if words else {'type': 'string', 'maxLength': 255},
         'port': {'type': ['string', 'null'], 'format': 'uuid'},
         'fixed_ip': _FIXED_IP,
     }
@@ -68,14 +79,14 @@ def _block_devices(tag: bool, volume_type: bool = False) -> dict[str, Any]:
         'boot_index': {'type': ['integer', 'string', 'null'], 'pattern': '^-?[0-9]{1,9}$'},
         'delete_on_termination': BOOLEAN,
         'destination_type': {'type': 'string', 'enum': ['local', 'volume']},
-        'device_name': {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '^[a-zA-Z0-9._/-]*$'},
+        'device_name': _DEVICE_NAME,
         'device_type': {'type': 'string', 'maxLength': 255},
         'disk_bus': {'type': 'string', 'maxLength': 255},
         'guest_format': {'type': 'string', 'maxLength': 255},
         'no_device': {},
         'source_type': {'type': 'string', 'enum': ['volume', 'image', 'snapshot', 'blank']},
         'uuid': {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '^[a-zA-Z0-9._-]*$'},
-        'volume_size': integer(1),
+        'volume_size': _VOLUME_SIZE,
     }
     if tag:
         properties['tag'] = _DEVICE_TAG
@@ -97,8 +108,8 @@ _OLD_BLOCK_DEVICES = {
             'virtual_name': {'type': 'string', 'maxLength': 255},
             'volume_id': UUID,
             'snapshot_id': UUID,
-            'volume_size': integer(1),
-            'device_name': {'type': 'string', 'minLength': 1, 'maxLength': 255},
+            'volume_size': _VOLUME_SIZE,
+            'device_name': _DEVICE_NAME,
             'delete_on_termination': BOOLEAN,
             'no_device': {},
             'connection_info': {'type': 'string', 'maxLength': 16777215},
@@ -119,7 +130,7 @@ HINTS = {
         'query': {'type': ['string', 'object'], 'maxLength': 4096},
         'target_cell': {'type': 'string', 'minLength': 1, 'maxLength': 255},
         'different_cell': {'type': ['string', 'array'], 'maxLength': 255},
-        'build_near_host_ip': {'type': 'string', 'maxLength': 45},
+        'build_near_host_ip': _FIXED_IP,
         'cidr': {'type': 'string', 'pattern': '^/[0-9a-f.:]+$', 'maxLength': 64},
     },
     'additionalProperties': True,
@@ -159,7 +170,8 @@ CREATE = Body(
     Field('trusted_image_certificates', CERTIFICATES, since='2.63'),
     Field('host', HOST_NAME, since='2.74'),
     Field('hypervisor_hostname', HOST_NAME, since='2.74'),
-    Field('hostname', HOSTNAME, since='2.90'),
+    Field('hostname', HOSTNAME, since='2.90', until='2.93'),
+    Field('hostname', FULL_HOSTNAME, since='2.94'),
     beside=(Field('os:scheduler_hints', HINTS), Field('OS-SCH-HNT:scheduler_hints', HINTS)),
 )
 
@@ -170,5 +182,6 @@ UPDATE = Body(
     Field('accessIPv4', {'anyOf': [IPV4, {'type': 'string', 'maxLength': 0}]}),
     Field('accessIPv6', {'anyOf': [IPV6, {'type': 'string', 'maxLength': 0}]}),
     Field('description', DESCRIPTION, since='2.19'),
-    Field('hostname', HOSTNAME, since='2.90'),
+    Field('hostname', HOSTNAME, since='2.90', until='2.93'),
+    Field('hostname', FULL_HOSTNAME, since='2.94'),
 )

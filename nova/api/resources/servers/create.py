@@ -8,11 +8,20 @@ from typing import Any
 from nova import errors
 from nova.api import policy, quota
 from nova.api.request import Answer, Request
-from nova.api.resources.servers import asked_disks, asked_networks, asked_place, names
+from nova.api.resources.servers import (
+    asked_disks,
+    asked_files,
+    asked_hints,
+    asked_image,
+    asked_networks,
+    asked_place,
+    names,
+)
 from nova.api.resources.servers.bodies import CREATE
 from nova.api.routes import route
 from nova.api.schema import truth, whole
 from nova.db.stores import keypairs
+from nova.domain.block_device import BlockDevice
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
 from nova.domain.keypair import KeyPair
@@ -36,27 +45,31 @@ SAMPLES = tuple(
 )
 
 
-@route('POST', '/servers', policy=CREATE_SERVER, body=CREATE, status=202, samples=SAMPLES)
+@route('POST', '/servers', policy=CREATE_SERVER, body=CREATE, status=202, samples=SAMPLES, repeatable=True)
 def create(request: Request) -> Answer:
     """Create one server, or several of one kind."""
     body = request.body
     least, most = counts(body)
-    _refuse_unsupported(request)
+    _refuse_forbidden(request)
     flavor = _flavor(request)
-    image = _image(request, flavor)
-    template = _template(request, flavor, image, most)
+    image, disks = _image_and_disks(request, flavor, most)
+    template = _template(request, flavor, image, disks, most)
+    _refuse_unready(template)
 
-    def record(tx: Any) -> tuple[list[ServerRequest], list[OperationRow]]:
+    def record(tx: Any) -> tuple[Answer, list[OperationRow]]:
         count = quota.room(tx, request, flavor, least, most)
+        count = asked_hints.group_room(tx, request, template.scheduler_hints, least, count)
         wanted = several(template, body.get('hostname'), count)
         names.refuse_taken(request, [server.name for server in wanted])
-        return wanted, start.record_creation(request.services, tx, request.context, wanted)
+        rows = start.record_creation(request.services, tx, request.context, wanted)
+        asked_hints.join_group(tx, template.scheduler_hints, [server.server_id for server in wanted])
+        answer = _answer(request, wanted[0])
+        request.keep(tx, answer)
+        return answer, rows
 
-    wanted, rows = request.databases.api.write(record)
+    answer, rows = request.databases.api.write(record)
     start.tell(request.services, request.context, rows)
-    if truth(body.get('return_reservation_id')):
-        return Answer({'reservation_id': template.reservation_id})
-    return _answer(request, wanted[0])
+    return answer
 
 
 def counts(body: dict[str, Any]) -> tuple[int, int]:
@@ -70,7 +83,7 @@ def counts(body: dict[str, Any]) -> tuple[int, int]:
 
 def several(template: ServerRequest, hostname: str | None, count: int) -> list[ServerRequest]:
     """The requests for servers that differ in name, id and number only."""
-    hostnames = names.names_of(hostname, count, names.HOSTNAME_LENGTH) if hostname else [None] * count
+    hostnames = names.hostnames_of(hostname, count) if hostname else [None] * count
     wanted = []
     for number, name in enumerate(names.names_of(template.name, count)):
         server_id = str(uuid.uuid4())
@@ -86,7 +99,9 @@ def several(template: ServerRequest, hostname: str | None, count: int) -> list[S
     return wanted
 
 
-def _template(request: Request, flavor: Flavor, image: Image, most: int) -> ServerRequest:
+def _template(
+    request: Request, flavor: Flavor, image: Image | None, disks: tuple[BlockDevice, ...], most: int
+) -> ServerRequest:
     body, context = request.body, request.context
     metadata = body.get('metadata') or {}
     if metadata:
@@ -94,6 +109,8 @@ def _template(request: Request, flavor: Flavor, image: Image, most: int) -> Serv
     place = asked_place.wanted(request)
     groups = tuple(dict.fromkeys(group['name'] for group in body.get('security_groups') or ()))
     networks = asked_networks.wanted(request, most, groups)
+    image_properties = asked_image.kept_properties(image)
+    root = next(disk for disk in disks if disk.is_root)
     return ServerRequest(
         server_id='',
         name=body['name'],
@@ -101,9 +118,9 @@ def _template(request: Request, flavor: Flavor, image: Image, most: int) -> Serv
         project_id=context.project_id,
         user_id=context.user_id,
         flavor=flavor,
-        image_id=image.id,
+        image_id=image.id if image else None,
         image=image,
-        image_properties=_kept_properties(image),
+        image_properties=image_properties,
         networks=networks,
         security_groups=groups or (() if networks is None else (asked_networks.DEFAULT_GROUP,)),
         keypair=_keypair(request),
@@ -112,16 +129,21 @@ def _template(request: Request, flavor: Flavor, image: Image, most: int) -> Serv
         description=_description(request),
         # Without line breaks every decoder reads it alike.
         user_data=''.join((body.get('user_data') or '').split()) or None,
-        config_drive=truth(body.get('config_drive')) or image.properties.get('img_config_drive') == 'mandatory',
+        config_drive=truth(body.get('config_drive')) or image_properties.get('img_config_drive') == 'mandatory',
         availability_zone=place.zone,
         host=place.host,
         node=place.node,
         forced=place.forced,
         access_ip_v4=body.get('accessIPv4'),
         access_ip_v6=body.get('accessIPv6'),
-        disk_config=body.get('OS-DCF:diskConfig') or 'MANUAL',
+        disk_config=asked_image.disk_config(body.get('OS-DCF:diskConfig'), image),
         reservation_id=names.new_reservation_id(),
-        scheduler_hints=_hints(request),
+        root_device_name=asked_image.root_device_name(image, root),
+        trusted_image_certificates=tuple(body.get('trusted_image_certificates') or ()),
+        scheduler_hints=asked_hints.wanted(request),
+        block_devices=disks,
+        admin_password=body.get('adminPass') or names.new_password(request.settings.password_length),
+        files=asked_files.wanted(request),
         created_at=request.services.clock(),
     )
 
@@ -131,36 +153,25 @@ def _description(request: Request) -> str | None:
     return request.body.get('description') if request.version >= (2, 19) else request.body['name']
 
 
-def _hints(request: Request) -> dict[str, Any]:
-    document = request.document
-    hints = document.get('os:scheduler_hints') or document.get('OS-SCH-HNT:scheduler_hints') or {}
-    if hints.get('group'):
-        raise errors.Invalid(f'Instance group {hints["group"]} could not be found.')
-    return hints
-
-
-def _kept_properties(image: Image) -> dict[str, Any]:
-    """What hosts and views need to know of the image later, when it may be gone."""
-    described = {
-        'min_disk': image.min_disk_gb,
-        'min_ram': image.min_memory_mb,
-        'disk_format': image.disk_format,
-        'container_format': image.container_format,
-    }
-    return {**image.properties, **{name: value for name, value in described.items() if value is not None}}
-
-
-def _refuse_unsupported(request: Request) -> None:
+def _refuse_forbidden(request: Request) -> None:
     body = request.body
     if body.get('block_device_mapping') or body.get('block_device_mapping_v2'):
         request.require(ATTACH_VOLUME)
     if body.get('trusted_image_certificates'):
         request.require(TRUSTED_CERTIFICATES)
-        raise errors.Invalid(
-            'This cloud does not verify the certificates of images; leave trusted_image_certificates out.'
+
+
+def _refuse_unready(wanted: ServerRequest) -> None:
+    """What may be asked for, and is right, but nothing stands behind yet. Said before anything is recorded."""
+    volumes = any(not disk.on_host for disk in wanted.block_devices)
+    if wanted.trusted_image_certificates and volumes:
+        raise errors.Invalid('Image certificate validation is not supported when booting from volume')
+    if volumes:
+        raise errors.NotImplementedHere(asked_disks.NO_VOLUMES)
+    if wanted.trusted_image_certificates:
+        raise errors.NotImplementedHere(
+            'This cloud does not verify the certificates of images yet; leave trusted_image_certificates out.'
         )
-    if body.get('personality'):
-        raise errors.Invalid('Files cannot be put into servers here; leave personality out, and use user_data.')
 
 
 def _flavor(request: Request) -> Flavor:
@@ -172,21 +183,21 @@ def _flavor(request: Request) -> Flavor:
         raise errors.Invalid(f'Flavor {flavor_id} could not be found.')
     if flavor.disabled:
         raise errors.Invalid(f'Flavor {flavor_id} is disabled and so cannot be used for booting servers.')
-    if not flavor.disk_gb and not request.may(ZERO_DISK):
-        raise errors.Forbidden('Only volume-backed servers are allowed for flavors with zero disk.')
     return flavor
 
 
-def _image(request: Request, flavor: Flavor) -> Image:
-    image_id = asked_disks.image_id(request.body)
-    asked_disks.refuse_other_disks(request.body, flavor)
-    asked_disks.refuse_too_many(flavor, request.settings.max_local_block_devices)
-    try:
-        image = request.services.images.get(request.context, image_id)
-    except errors.NotFound:
-        raise errors.Invalid(f'Image {image_id} could not be found.')
-    asked_disks.refuse_unfit(image, flavor)
-    return image
+def _image_and_disks(request: Request, flavor: Flavor, most: int) -> tuple[Image | None, tuple[BlockDevice, ...]]:
+    referred = asked_image.referred(request.body.get('imageRef'))
+    asked = asked_disks.asked(request.body, referred)
+    image = asked_image.find(request, asked_disks.image_id(asked, referred))
+    disks = asked_disks.complete(asked, image, flavor, most, request.settings.max_local_block_devices)
+    root = next(disk for disk in disks if disk.is_root)
+    if root.on_host and not flavor.disk_gb and not request.may(ZERO_DISK):
+        raise errors.Forbidden('Only volume-backed servers are allowed for flavors with zero disk.')
+    if image:
+        asked_image.refuse_unfit(image, flavor, root)
+    asked_image.refuse_unfound(request, disks)
+    return image, disks
 
 
 def _keypair(request: Request) -> KeyPair | None:
@@ -201,6 +212,8 @@ def _keypair(request: Request) -> KeyPair | None:
 
 
 def _answer(request: Request, first: ServerRequest) -> Answer:
+    if truth(request.body.get('return_reservation_id')):
+        return Answer({'reservation_id': first.reservation_id})
     links = request.links('servers', first.server_id)
     shown: dict[str, Any] = {
         'id': first.server_id,
@@ -209,7 +222,7 @@ def _answer(request: Request, first: ServerRequest) -> Answer:
         'security_groups': _shown_groups(first.security_groups),
     }
     if request.settings.enable_instance_password:
-        shown['adminPass'] = request.body.get('adminPass') or names.new_password(request.settings.password_length)
+        shown['adminPass'] = first.admin_password
     return Answer({'server': shown}, headers=(('Location', links[0]['href']),))
 
 

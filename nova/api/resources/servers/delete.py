@@ -1,18 +1,16 @@
-"""Delete a server, by either of the two calls that do."""
+"""Delete a server, by either of the two calls that do; and take back a deletion that waits for its time."""
 
 from nova.api import policy
 from nova.api.request import Request
 from nova.api.resources.servers.find import unknown
+from nova.api.resources.servers.verbs import ACTION, admit, not_built, nothing
 from nova.api.routes import route
-from nova.api.schema import Body
 from nova.db.stores import mappings
 from nova.operations import start
 
 DELETE = policy.project_member('os_compute_api:servers:delete', 'Deletes a server.')
 FORCE = policy.project_member('os_compute_api:os-deferred-delete:force', 'Deletes a server at once.')
-
-# Clients send null, an empty string or an empty object.
-FORCE_DELETE = Body('forceDelete', inner={'type': ['null', 'string', 'object']})
+RESTORE = policy.project_member('os_compute_api:os-deferred-delete:restore', 'Restores a server that was deleted.')
 
 
 @route('DELETE', '/servers/{server_id}', policy=DELETE, status=204)
@@ -20,10 +18,16 @@ def delete(request: Request, server_id: str) -> None:
     _delete(request, server_id, DELETE)
 
 
-@route('POST', '/servers/{server_id}/action', action='forceDelete', policy=FORCE, body=FORCE_DELETE, status=202)
+@route('POST', ACTION, action='forceDelete', policy=FORCE, body=nothing('forceDelete'), status=202)
 def force_delete(request: Request, server_id: str) -> None:
     """As delete, which never waits for a time to reclaim what it deleted."""
     _delete(request, server_id, FORCE)
+
+
+@route('POST', ACTION, action='restore', policy=RESTORE, body=nothing('restore'), status=202)
+def restore(request: Request, server_id: str) -> None:
+    admit(request, server_id, RESTORE, 'restore')
+    not_built('Restoring a server')
 
 
 def _delete(request: Request, server_id: str, rule: policy.Rule) -> None:

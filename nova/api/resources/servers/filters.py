@@ -1,7 +1,9 @@
 """What a list of servers is asked for: query parameters become a `ServerQuery`."""
 
 import dataclasses
+import datetime
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +12,15 @@ from nova.api import policy
 from nova.api.microversions import Version
 from nova.api.request import Request
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, Field, Query, parse_time
-from nova.domain import lifecycle
 from nova.domain.lifecycle import Activity, Power, State
-from nova.domain.queries import ServerQuery
+from nova.domain.queries import Phase, ServerQuery, Span, shown_as
 
 ALL_FILTERS = policy.admin('os_compute_api:servers:allow_all_filters', 'Filters servers by any of their attributes.')
 _TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
 _FALSE = frozenset({'0', 'f', 'false', 'off', 'n', 'no'})
+# As the database's integers are.
+_NUMBER = re.compile(r'-?[0-9]{1,9}')
+_FRACTION = re.compile(r':[0-9]+\.[0-9]')
 
 
 def truth(name: str, text: str) -> bool:
@@ -46,15 +50,14 @@ class _NothingMatches(Exception):
 
 
 def _number(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
+    if not _NUMBER.fullmatch(text):
         raise _NothingMatches
+    return int(text)
 
 
 def _power(name: str, text: str) -> Power:
     try:
-        return Power(int(text))
+        return Power(_number(name, text))
     except ValueError:
         raise _NothingMatches
 
@@ -75,6 +78,17 @@ def _moment(name: str, text: str) -> Any:
     if moment is None:
         raise errors.Invalid(f'Invalid filter field: {name}.')
     return moment
+
+
+def _span(name: str, text: str) -> Span:
+    """The moment, or the whole second if the text says no more: what a server shows of itself finds it."""
+    moment = _moment(name, text)
+    exact = _FRACTION.search(text) is not None
+    return moment, moment + datetime.timedelta(microseconds=1 if exact else 1_000_000)
+
+
+def _property(name: str, text: str) -> dict[str, str]:
+    return {name: text}
 
 
 def _metadata(name: str, text: str) -> dict[str, str]:
@@ -115,7 +129,9 @@ FILTERS = (
     Filter('availability_zone', 'availability_zone', users_since=(2, 83)),
     Filter('config_drive', 'config_drive', truth, (2, 83)),
     Filter('key_name', 'key_name', users_since=(2, 83)),
-    Filter('created_at', 'created_since', _moment, (2, 83)),
+    Filter('created_at', 'created', _span, (2, 83)),
+    Filter('launched_at', 'launched', _span, (2, 83)),
+    Filter('terminated_at', 'terminated', _span, (2, 83)),
     Filter('power_state', 'power', _power, (2, 83)),
     Filter('task_state', 'activity', _activity, (2, 83)),
     Filter('progress', 'progress', _number, (2, 83)),
@@ -137,9 +153,19 @@ FILTERS = (
     Filter('uuid', 'ids', _ids),
 )
 # Filters that are read with others: whose servers, in which states, deleted or not.
-_JOINT = ('all_tenants', 'tenant_id', 'project_id', 'status', 'vm_state', 'deleted')
+_JOINT = ('all_tenants', 'tenant_id', 'project_id', 'status', 'vm_state', 'deleted', 'soft_deleted')
+# Parameters that say no more than whose servers are wanted, and in which pages.
+_NO_FILTERS = frozenset({'all_tenants', 'tenant_id', 'project_id', 'limit', 'marker', 'sort_key', 'sort_dir'})
+_IMAGE_PROPERTIES = ('kernel_id', 'ramdisk_id')
 # Known to clients, and without effect here: what they ask about is not kept.
-_IDLE = ('kernel_id', 'ramdisk_id', 'launched_at', 'terminated_at', 'soft_deleted', 'cell_name', 'locked_by')
+_IDLE = ('cell_name', 'locked_by')
+STATUSES = frozenset(
+    {
+        'ACTIVE', 'BUILD', 'DELETED', 'ERROR', 'HARD_REBOOT', 'MIGRATING', 'PASSWORD', 'PAUSED', 'REBOOT', 'REBUILD',
+        'RESCUE', 'RESIZE', 'REVERT_RESIZE', 'SHELVED', 'SHELVED_OFFLOADED', 'SHUTOFF', 'SOFT_DELETED', 'SUSPENDED',
+        'UNKNOWN', 'VERIFY_RESIZE',
+    }
+)  # fmt: skip
 
 SORT_KEYS = {
     'access_ip_v4': 'access_ip_v4',
@@ -170,7 +196,20 @@ SORT_KEYS = {
     'uuid': 'id',
     'vm_state': 'state',
 }
+# What clients may ask lists to be sorted by, and what tells no order.
+_IDLE_SORT_KEYS = (
+    'block_device_mapping', 'deleted', 'deleted_at', 'device_metadata', 'ec2_ids', 'extra_specs', 'fault', 'flavor',
+    'hidden', 'info_cache', 'kernel_id', 'keypairs', 'locked_by', 'metadata', 'migration_context', 'numa_topology',
+    'pci_devices', 'pci_requests', 'ramdisk_id', 'resources', 'security_groups', 'services', 'system_metadata', 'tags',
+    'trusted_certs', 'vcpu_model',
+)  # fmt: skip
 _ADMIN_SORT_KEYS = frozenset({'host', 'node'})
+
+
+def _sort_key(*names: str) -> dict[str, Any]:
+    return {'type': 'string', 'enum': sorted({*names, *_IDLE_SORT_KEYS})}
+
+
 _DIRECTION = {'type': 'string', 'enum': ['asc', 'desc']}
 
 _VERSIONED = {'locked': '2.73', 'changes-before': '2.66'} | dict.fromkeys(
@@ -180,14 +219,12 @@ _VERSIONED = {'locked': '2.73', 'changes-before': '2.66'} | dict.fromkeys(
 QUERY = Query(
     Field('limit', QUERY_NUMBER),
     Field('marker', QUERY_TEXT),
-    Field(
-        'sort_key', {'type': 'string', 'enum': [key for key in SORT_KEYS if key != 'locked']}, until='2.72', many=True
-    ),
-    Field('sort_key', {'type': 'string', 'enum': list(SORT_KEYS)}, since='2.73', many=True),
+    Field('sort_key', _sort_key(*(key for key in SORT_KEYS if key != 'locked')), until='2.72', many=True),
+    Field('sort_key', _sort_key(*SORT_KEYS), since='2.73', many=True),
     Field('sort_dir', _DIRECTION, many=True),
     *(
         Field(name, QUERY_TEXT, since=_VERSIONED.get(name, '2.1'), many=True)
-        for name in (*_JOINT, *_IDLE, *dict.fromkeys(entry.parameter for entry in FILTERS))
+        for name in (*_JOINT, *_IMAGE_PROPERTIES, *_IDLE, *dict.fromkeys(entry.parameter for entry in FILTERS))
     ),
     loose_until='2.74',
 )
@@ -203,6 +240,7 @@ def read(request: Request, all_tenants: policy.Rule) -> ServerQuery | None:
             if entry.parameter in request.params and entry.applies(request.version, all_filters)
         }
         fields['states'] = _states(request, all_filters)
+        fields['phases'] = _phases(request)
     except _NothingMatches:
         return None
     if (
@@ -211,9 +249,17 @@ def read(request: Request, all_tenants: policy.Rule) -> ServerQuery | None:
         and fields['changes_since'] > fields['changes_before']
     ):
         raise errors.Invalid('The value of changes-since must be less than or equal to changes-before.')
-    fields['deleted'] = _deleted(request, all_filters, fields)
+    if all_filters:
+        properties = {name: request.params[name] for name in _IMAGE_PROPERTIES if name in request.params}
+        fields['image_properties'] = properties
+    fields |= _presence(request, all_filters, fields)
     fields['project_id'] = _project(request, all_tenants)
     return ServerQuery(**fields, sort=_sort(request))
+
+
+def is_unfiltered(request: Request) -> bool:
+    """Whether all servers of the project, or of all projects, are asked for."""
+    return set(request.params) <= _NO_FILTERS
 
 
 def _project(request: Request, all_tenants: policy.Rule) -> str | None:
@@ -229,32 +275,51 @@ def _project(request: Request, all_tenants: policy.Rule) -> str | None:
 
 
 def _states(request: Request, all_filters: bool) -> tuple[State, ...] | None:
-    """The states that both `status` and `vm_state` allow."""
-    found: set[State] | None = None
-    if request.params.all('status'):
-        found = set().union(*(lifecycle.states_of(status) for status in request.params.all('status')))
-        if not found:
-            if request.version >= (2, 38):
-                raise errors.Invalid(f'Invalid status value: {request.params["status"][:64]}')
-            raise _NothingMatches
-        if found == {State.DELETED} and not request.context.is_admin:
-            raise errors.Forbidden('Only administrators may list deleted instances')
-    wanted = request.params.all('vm_state')
-    if wanted and (all_filters or request.version >= (2, 83)):
-        named = {state for state in State if state.value in {word.lower() for word in wanted}}
-        found = named if found is None else found & named
-        if not found:
-            raise _NothingMatches
-    return tuple(sorted(found, key=lambda state: state.value)) if found is not None else None
+    wanted = {word.lower() for word in request.params.all('vm_state')}
+    if not wanted or not (all_filters or request.version >= (2, 83)):
+        return None
+    found = tuple(state for state in State if state.value in wanted)
+    if not found:
+        raise _NothingMatches
+    return found
 
 
-def _deleted(request: Request, all_filters: bool, fields: dict[str, Any]) -> bool | None:
-    """Deleted servers are listed for whoever asks for changes, and for administrators."""
-    if 'deleted' in request.params and all_filters:
-        return truth('deleted', request.params['deleted'] or '1')
-    if fields.get('states') == (State.DELETED,):
-        return True
-    return None if fields.get('changes_since') else False
+def _phases(request: Request) -> tuple[Phase, ...] | None:
+    """What the asked-for `status`es mean."""
+    wanted = {status.upper() for status in request.params.all('status')}
+    if not wanted:
+        return None
+    if not wanted & STATUSES and request.version >= (2, 38):
+        raise errors.Invalid(f'Invalid status value: {request.params["status"][:64]}')
+    if 'DELETED' in wanted and not request.context.is_admin:
+        raise errors.Forbidden('Only administrators may list deleted instances')
+    found = shown_as(wanted)
+    if not found:
+        raise _NothingMatches
+    return found
+
+
+def _presence(request: Request, all_filters: bool, fields: dict[str, Any]) -> dict[str, bool | None]:
+    """Deleted servers are listed for administrators, and for whoever asks for changes; those that can still be restored
+    for whoever asks for their state, too."""
+    restorable = _loose_truth(request.params.get('soft_deleted'), False) if all_filters else False
+    if all_filters and 'deleted' in request.params:
+        deleted = _loose_truth(request.params['deleted'] or '1', False)
+        return {
+            'deleted': deleted,
+            'soft_deleted': _loose_truth(request.params.get('soft_deleted'), True) if deleted else restorable,
+        }
+    named = {state for state, _doing in fields['phases'] or ()} | {*(fields['states'] or ())}
+    if State.DELETED in named and request.context.is_admin:
+        return {'deleted': True if named == {State.DELETED} else None}
+    if fields.get('changes_since'):
+        return {'deleted': None}
+    return {'deleted': False, 'soft_deleted': None if State.SOFT_DELETED in named else restorable}
+
+
+def _loose_truth(text: str | None, default: bool) -> bool:
+    """What is not known as true is false."""
+    return default if text is None else text.strip().lower() in _TRUE
 
 
 def _sort(request: Request) -> tuple[tuple[str, str], ...]:
@@ -266,4 +331,6 @@ def _sort(request: Request) -> tuple[tuple[str, str], ...]:
     if len(directions) > len(keys):
         raise errors.Invalid('Sort direction size exceeds sort key size')
     filled = [*directions, *([directions[-1] if directions else 'desc'] * (len(keys) - len(directions)))]
-    return tuple((SORT_KEYS[key], direction) for key, direction in dict(zip(keys, filled, strict=True)).items())
+    asked = dict(zip(keys, filled, strict=True))
+    found = tuple((SORT_KEYS[key], direction) for key, direction in asked.items() if key in SORT_KEYS)
+    return found or (('created_at', filled[0]),)

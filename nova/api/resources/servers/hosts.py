@@ -10,13 +10,16 @@ from nova.domain.cell import Down
 from nova.domain.host import Service
 from nova.domain.server import Server
 
+# Seconds after which the hosts of a cell that has not answered count as unknown.
+PATIENCE = 10.0
+
 
 def status_of(request: Request, servers: Sequence[Server]) -> Callable[[Server], str]:
     """A function from a server to the status of its host, asked of the database once."""
     hosts = {server.host for server in servers if server.host}
     if not hosts or not views.sees_host_status(request):
         return lambda server: ''
-    known = _of_one(request, servers[0]) if len(servers) == 1 and servers[0].cell_id else _of_all(request)
+    known = _services(request, hosts, {server.cell_id for server in servers})
 
     def status(server: Server) -> str:
         service = known.get(server.host or '')
@@ -31,14 +34,10 @@ def status_of(request: Request, servers: Sequence[Server]) -> Callable[[Server],
     return status
 
 
-def _of_one(request: Request, server: Server) -> dict[str, Service]:
-    with request.databases.cell(server.cell_id).reading() as tx:
-        service = services.find(tx, server.host, COMPUTE)
-    return {server.host: service} if service else {}
-
-
-def _of_all(request: Request) -> dict[str, Service]:
-    cells = [cell for cell in request.databases.cells() if not cell.is_cell0]
-    answers = request.databases.across_cells(lambda tx, cell: services.listing(tx, binary=COMPUTE), cells=cells)
+def _services(request: Request, hosts: set[str], cell_ids: set[str | None]) -> dict[str, Service]:
+    cells = [cell for cell in request.databases.cells() if cell.id in cell_ids or None in cell_ids]
+    answers = request.databases.across_cells(
+        lambda tx, cell: services.of_hosts(tx, hosts, COMPUTE), timeout=PATIENCE, cells=cells
+    )
     found = [service for answer in answers.values() if not isinstance(answer, Down) for service in answer]
     return {service.host: service for service in found}

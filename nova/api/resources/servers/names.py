@@ -26,6 +26,15 @@ def names_of(name: str, count: int, longest: int = NAME_LENGTH) -> list[str]:
     return [f'{name}-{number + 1}' for number in range(count)]
 
 
+def hostnames_of(hostname: str, count: int) -> list[str]:
+    """The host names of servers that are asked for together. Of a full name the first part is numbered."""
+    first, dot, domain = hostname.partition('.')
+    found = [f'{name}{dot}{domain}' for name in names_of(first, count, HOSTNAME_LENGTH)]
+    if len(found[-1]) > NAME_LENGTH:
+        raise errors.Invalid(f'The host name {hostname[:32]}... is too long to be numbered from 1 to {count}.')
+    return found
+
+
 def refuse_taken(request: Request, wanted: Iterable[str]) -> None:
     """Raise Conflict if another server has one of the names, where the operator wants names to be unique."""
     scope = request.settings.unique_server_name_scope

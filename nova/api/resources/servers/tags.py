@@ -1,12 +1,13 @@
 """Show and change the tags of servers."""
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nova import errors
 from nova.api import policy
 from nova.api.request import Answer, Request
 from nova.api.resources.servers.bodies import TAGS
-from nova.api.resources.servers.find import find, find_placed
+from nova.api.resources.servers.find import find, find_placed, refuse_unless_made
 from nova.api.routes import route
 from nova.api.schema import Body, Field
 from nova.db.stores import servers
@@ -47,9 +48,7 @@ def show(request: Request, server_id: str, tag: str) -> None:
     samples=('os-server-tags/v2.26/server-tags-put-all-resp.json',),
 )
 def update_all(request: Request, server_id: str) -> dict[str, Any]:
-    tags = sorted(set(request.body['tags']))
-    _keep(request, server_id, find_placed(request, server_id, UPDATE_ALL).cell_id, tags)
-    return {'tags': tags}
+    return {'tags': sorted(_change(request, server_id, UPDATE_ALL, lambda _known: request.body['tags']))}
 
 
 @route('PUT', '/servers/{server_id}/tags/{tag}', policy=UPDATE, since='2.26', status=204)
@@ -58,25 +57,32 @@ def update(request: Request, server_id: str, tag: str) -> Answer:
         raise errors.Invalid(
             f'Tag {tag[:64]} is invalid: it must have 1 to {LENGTH} characters, and no comma or slash.'
         )
-    server = find_placed(request, server_id, UPDATE)
-    if tag in server.tags:
+    before: list[str] = []
+
+    def with_it(known: tuple[str, ...]) -> tuple[str, ...]:
+        before.extend(known)
+        if tag not in known and len(known) >= MOST:
+            raise errors.Invalid(f'The number of tags exceeded the per-server limit {MOST}')
+        return (*known, tag)
+
+    _change(request, server_id, UPDATE, with_it)
+    if tag in before:
         return Answer(status=204)
-    if len(server.tags) >= MOST:
-        raise errors.Invalid(f'The number of tags exceeded the per-server limit {MOST}')
-    _keep(request, server_id, server.cell_id, [*server.tags, tag])
     return Answer(status=201, headers=(('Location', request.url('servers', server_id, 'tags', tag)),))
 
 
 @route('DELETE', '/servers/{server_id}/tags', policy=DELETE_ALL, since='2.26', status=204)
 def delete_all(request: Request, server_id: str) -> None:
-    _keep(request, server_id, find_placed(request, server_id, DELETE_ALL).cell_id, [])
+    _change(request, server_id, DELETE_ALL, lambda _known: ())
 
 
 @route('DELETE', '/servers/{server_id}/tags/{tag}', policy=DELETE, since='2.26', status=204)
 def delete(request: Request, server_id: str, tag: str) -> None:
-    server = find_placed(request, server_id, DELETE)
-    _refuse_missing(server.tags, server_id, tag)
-    _keep(request, server_id, server.cell_id, [kept for kept in server.tags if kept != tag])
+    def without(known: tuple[str, ...]) -> list[str]:
+        _refuse_missing(known, server_id, tag)
+        return [kept for kept in known if kept != tag]
+
+    _change(request, server_id, DELETE, without)
 
 
 def _refuse_missing(tags: tuple[str, ...], server_id: str, tag: str) -> None:
@@ -84,6 +90,10 @@ def _refuse_missing(tags: tuple[str, ...], server_id: str, tag: str) -> None:
         raise errors.NotFound(f"Server {server_id} has no tag '{tag[:64]}'")
 
 
-def _keep(request: Request, server_id: str, cell_id: str | None, tags: list[str]) -> None:
-    with request.databases.cell(cell_id).writing() as tx:
-        servers.set_tags(tx, server_id, tags)
+def _change(
+    request: Request, server_id: str, rule: policy.Rule, change: Callable[[tuple[str, ...]], Iterable[str]]
+) -> tuple[str, ...]:
+    server = find_placed(request, server_id, rule)
+    refuse_unless_made(server, 'update tags')
+    with request.databases.cell(server.cell_id).writing() as tx:
+        return servers.change_tags(tx, server_id, change)

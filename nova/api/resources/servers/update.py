@@ -15,7 +15,7 @@ UPDATE_SERVER = policy.project_member('os_compute_api:servers:update', 'Changes 
 SAMPLES = (
     'servers/server-update-resp.json',
     'servers/v2.19/server-put-resp.json',
-    *(f'servers/v2.{n}/server-update-resp.json' for n in (47, 63, 71, 73, 75, 90)),
+    *(f'servers/v2.{n}/server-update-resp.json' for n in (47, 63, 71, 73, 75, 90, 94, 96)),
 )
 _FIELDS = {
     'name': 'name',

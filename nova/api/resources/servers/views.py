@@ -9,9 +9,11 @@ from typing import Any
 from nova.api import policy
 from nova.api.microversions import Version
 from nova.api.request import Request
+from nova.db.stores.mappings import Mapping
 from nova.domain import lifecycle
+from nova.domain.lifecycle import Power
 from nova.domain.network import Port
-from nova.domain.server import Server
+from nova.domain.server import Server, ServerRequest, building
 
 EXTENDED = policy.admin(
     'os_compute_api:os-extended-server-attributes', 'Shows the attributes of a server that tell of its host.'
@@ -101,6 +103,35 @@ def many(servers: Iterable[Server], seen: Lens) -> list[dict[str, Any]]:
 
 def brief(server: Server, seen: Lens) -> dict[str, Any]:
     return {'id': server.id, 'name': server.name, 'links': seen.links(server.id)}
+
+
+def unreachable(server_id: str, mapping: Mapping, asked: ServerRequest | None, seen: Lens) -> dict[str, Any]:
+    """A server whose cell does not answer; `asked` is what it was created with."""
+    shown: dict[str, Any] = {
+        **unreachable_detail(server_id, mapping, seen),
+        'user_id': mapping.user_id,
+        'OS-EXT-AZ:availability_zone': UNKNOWN,
+        'OS-EXT-STS:power_state': Power.NOSTATE.value,
+    }
+    if asked is not None:
+        server = building(asked)
+        shown |= {'image': _image(server, seen), 'flavor': _flavor_itself(server, seen)}
+    if seen.version >= (2, 71):
+        shown['server_groups'] = [mapping.group_id] if mapping.group_id else []
+    return shown
+
+
+def unreachable_detail(server_id: str, mapping: Mapping, seen: Lens) -> dict[str, Any]:
+    """What a list in detail shows of a server whose cell does not answer."""
+    return {
+        **unreachable_brief(server_id, mapping, seen),
+        'created': shown_time(mapping.created_at),
+        'tenant_id': mapping.project_id,
+    }
+
+
+def unreachable_brief(server_id: str, mapping: Mapping, seen: Lens) -> dict[str, Any]:
+    return {'id': server_id, 'status': UNKNOWN, 'links': seen.links(server_id)}
 
 
 def shown_time(moment: datetime.datetime | None) -> str | None:
@@ -278,9 +309,15 @@ KEYS = (
         (2, 63),
         updated=True,
     ),
-    # No server can be in a group yet.
-    Key('server_groups', lambda server, seen: [], (2, 71), updated=True, in_lists=False),
+    Key(
+        'server_groups',
+        lambda server, seen: [server.group_id] if server.group_id else [],
+        (2, 71),
+        updated=True,
+        in_lists=False,
+    ),
     Key('locked_reason', lambda server, seen: server.locked_reason, (2, 73), updated=True),
+    Key('pinned_availability_zone', lambda server, seen: server.pinned_availability_zone, (2, 96)),
 )
 
 

@@ -7,37 +7,14 @@ import pytest
 
 from nova import errors
 from nova.api.resources.servers import names
-from nova.db.stores import aggregates, mappings, operations
+from nova.db.stores import aggregates, hosts, mappings, operations
 from nova.domain import record
+from nova.domain.host import HostReport, Inventory
 from nova.domain.image import Image
 from nova.domain.network import NetworkRequest
 from nova.domain.server import ServerRequest
+from tests.unit.api.servers.asking import BARE, create, recorded, refused
 from tests.unit.api.servers.world import CELL_ID, GB, IMAGE_ID, NOW, World
-
-BARE = {'name': 'web', 'imageRef': IMAGE_ID, 'flavorRef': '1', 'networks': 'none'}
-
-
-def create(world, version='2.93', token='member', status=202, hints=None, **body):
-    document = {'server': {**BARE, **body}}
-    if hints:
-        document['os:scheduler_hints'] = hints
-    return world.send('POST', '/servers', document, version, token, status)
-
-
-def refused(world, version='2.93', token='member', **body):
-    asked = {name: value for name, value in {**BARE, **body}.items() if value is not None}
-    answer = world.fault('POST', '/servers', {'server': asked}, version, token)
-    with world.databases.api.reading() as tx:
-        assert not operations.building(tx), 'a refused request must leave nothing'
-    return answer
-
-
-def recorded(world):
-    """The requests that conductors will find, by name."""
-    with world.databases.api.reading() as tx:
-        rows = [operations.get(tx, operation_id) for operation_id in world.bus.sent]
-    requests = [record.load(ServerRequest, row.parameters['request']) for row in rows]
-    return {request.name: request for request in requests}
 
 
 def test_a_request_is_recorded_and_told(world):
@@ -112,6 +89,18 @@ def test_as_many_as_the_quota_allows_but_not_fewer_than_asked(world):
     status, message = world.fault('POST', '/servers', {'server': BARE}, '2.93')
     assert status == 403
     assert message.startswith('Quota exceeded for instances')
+
+
+def test_full_host_names_are_numbered_in_their_first_part(world):
+    create(world, '2.94', hostname='web.example.com', min_count=2)
+    assert [request.hostname for request in recorded(world).values()] == ['web-1.example.com', 'web-2.example.com']
+
+
+@pytest.mark.parametrize(
+    'hostname', ['a..b', '.a', 'a.', '-a.b', 'a-.b', 'x' * 64 + '.b', 'a_b.c', '.'.join(['x' * 60] * 5)]
+)
+def test_full_host_names_are_of_labels(world, hostname):
+    assert refused(world, '2.94', hostname=hostname)[0] == 400
 
 
 def test_names_must_leave_room_for_numbers(world):
@@ -194,6 +183,7 @@ class TestNetworks:
             ([{'port': IMAGE_ID}], {'max_count': 2}, 'single configured port ID'),
             ([{'uuid': IMAGE_ID, 'fixed_ip': '10.0.0.1'}], {'min_count': 2}, 'max_count cannot be greater than 1'),
             ([{'uuid': IMAGE_ID, 'tag': 'a'}, {'uuid': CELL_ID, 'tag': 'a'}], {}, 'must be unique'),
+            ([{'uuid': 'x'}], {'version': '2.36'}, 'Bad networks format: network uuid is not in proper format (x)'),
         ],
     )
     def test_what_cannot_be_attached_is_refused(self, world, networks, extra, text):
@@ -201,12 +191,27 @@ class TestNetworks:
         assert status == 400
         assert text in message
 
+    def test_external_networks_are_for_administrators(self, world):
+        network = world.network.add_network('demo')
+        world.network.networks[network.id] = dataclasses.replace(network, external=True)
+        assert refused(world, networks=[{'uuid': network.id}]) == (
+            403,
+            f'It is not allowed to create an interface on external network {network.id}',
+        )
+        create(world, token='owner', networks=[{'uuid': network.id}])
+
     def test_an_unknown_security_group_is_refused(self, world):
         world.network.add_network('demo')
         assert refused(world, networks='auto', security_groups=[{'name': 'nothing'}])[0] == 400
 
 
 class TestPlaces:
+    @pytest.fixture(autouse=True)
+    def node(self, world):
+        report = HostReport('compute', 'node', 'node-id', 'QEMU', 1, Inventory(1, 1, 1))
+        with world.databases.cell(CELL_ID).writing() as tx:
+            hosts.report(tx, report, NOW)
+
     def test_administrators_force_a_host(self, world):
         create(world, token='admin', availability_zone='nova:compute:node')
         request = recorded(world)['web']
@@ -227,6 +232,10 @@ class TestPlaces:
             ({'availability_zone': 'a:b:c:d'}, 'admin', 400, 'Unable to parse availability_zone'),
             ({'availability_zone': 'nova:lost'}, 'admin', 400, 'Compute host lost could not be found.'),
             ({'availability_zone': 'nova:compute', 'host': 'compute'}, 'admin', 400, 'cannot be given together'),
+            ({'availability_zone': 'nova:compute:lost'}, 'admin', 400, 'Compute host lost could not be found.'),
+            ({'availability_zone': 'nova::node'}, 'member', 403, 'os_compute_api:servers:create:forced_host'),
+            ({'hypervisor_hostname': 'lost'}, 'admin', 400, 'Compute host lost could not be found.'),
+            ({'hypervisor_hostname': 'node'}, 'member', 403, 'compute:servers:create:requested_destination'),
         ],
     )
     def test_other_places_are_refused(self, world, body, token, status, text):
@@ -254,6 +263,9 @@ class TestImagesAndFlavors:
             (LARGE, f"Flavor's disk is too small for requested image. Flavor disk is {GB} bytes, image is {2 * GB}"),
             ({'virtual_size': 2 * GB}, "Flavor's disk is too small for requested image."),
             ({'min_disk_gb': 2}, "Flavor's disk is smaller than the minimum size specified in image metadata."),
+            ({'properties': {'hw_disk_bus': 'tape'}}, "Invalid image metadata. Error: hw_disk_bus is 'tape'"),
+            ({'properties': {'hw_architecture': 'abacus'}}, 'Invalid image metadata. Error: hw_architecture'),
+            ({'properties': {'hw_cpu_cores': 'many'}}, 'Invalid image metadata. Error: hw_cpu_cores'),
         ],
     )
     def test_an_image_must_fit(self, world, image, text):
@@ -282,65 +294,44 @@ class TestImagesAndFlavors:
         world.images.kept[IMAGE_ID] = Image(IMAGE_ID, size=99 * GB)
         create(world, token='admin', flavorRef='none')
 
+    def test_images_of_all_spellings_are_accepted(self, world):
+        properties = {
+            'architecture': 'AMD64',
+            'hw_disk_bus': 'scsi',
+            'hw_cpu_cores': 2,
+            'img_hv_type': 'QEMU',
+            'x': 'y',
+        }
+        world.images.kept[IMAGE_ID] = Image(IMAGE_ID, properties=properties)
+        create(world)
+        assert recorded(world)['web'].root_device_name == '/dev/sda'
+
+    @pytest.mark.parametrize(
+        ('asked', 'of_image', 'shown'),
+        [(None, None, 'MANUAL'), ('AUTO', None, 'AUTO'), (None, 'true', 'AUTO'), ('MANUAL', 'true', 'MANUAL')],
+    )
+    def test_disks_grow_as_asked_or_as_the_image_says(self, world, asked, of_image, shown):
+        properties = {} if of_image is None else {'hw_auto_disk_config': of_image}
+        world.images.kept[IMAGE_ID] = Image(IMAGE_ID, properties=properties)
+        wish = {} if asked is None else {'OS-DCF:diskConfig': asked}
+        assert create(world, **wish)['server']['OS-DCF:diskConfig'] == shown
+
+    def test_an_image_can_refuse_that_its_disk_grows(self, world):
+        world.images.kept[IMAGE_ID] = Image(IMAGE_ID, properties={'auto_disk_config': 'False'})
+        assert refused(world, **{'OS-DCF:diskConfig': 'AUTO'}) == (
+            400,
+            f'Requested image {IMAGE_ID} has automatic disk resize disabled.',
+        )
+
+    def test_certificates_cannot_be_verified_yet(self, world):
+        assert refused(world, trusted_image_certificates=['a'])[0] == 501
+
     def test_an_image_can_insist_on_a_config_drive(self, world):
         world.images.kept[IMAGE_ID] = Image(IMAGE_ID, properties={'img_config_drive': 'mandatory', 'os_distro': 'x'})
         create(world)
         request = recorded(world)['web']
         assert request.config_drive is True
         assert request.image_properties['os_distro'] == 'x'
-
-
-ROOT = {'source_type': 'image', 'destination_type': 'local', 'uuid': IMAGE_ID, 'boot_index': 0}
-SWAP = {'source_type': 'blank', 'destination_type': 'local', 'guest_format': 'swap', 'boot_index': -1}
-EPHEMERAL = {'source_type': 'blank', 'destination_type': 'local', 'boot_index': -1}
-
-
-class TestDisks:
-    def test_the_disks_that_the_flavor_makes_may_be_named(self, world):
-        disks = [ROOT, {**SWAP, 'volume_size': 512}, {**EPHEMERAL, 'volume_size': 2}]
-        create(world, flavorRef='big', imageRef=IMAGE_ID, block_device_mapping_v2=disks)
-        assert recorded(world)['web'].image_id == IMAGE_ID
-
-    def test_the_root_disk_may_name_the_image_alone(self, world):
-        document = {'server': {**BARE, 'block_device_mapping_v2': [ROOT]}}
-        del document['server']['imageRef']
-        world.send('POST', '/servers', document, '2.93', status=202)
-        assert recorded(world)['web'].image_id == IMAGE_ID
-
-    @pytest.mark.parametrize(
-        ('disk', 'text'),
-        [
-            ({'source_type': 'volume', 'destination_type': 'volume', 'uuid': CELL_ID}, 'Volumes cannot be attached'),
-            ({**ROOT, 'destination_type': 'volume', 'volume_size': 1, 'boot_index': 1}, 'Volumes cannot be attached'),
-            ({**SWAP, 'volume_size': 1024}, 'Swap drive requested is larger than instance type allows.'),
-            ({**EPHEMERAL, 'volume_size': 1}, 'The ephemeral disk can only be as large as the flavor says: 2.'),
-            ({**ROOT, 'uuid': CELL_ID}, 'Invalid imageRef provided.'),
-        ],
-    )
-    def test_other_disks_are_refused(self, world, disk, text):
-        status, message = refused(world, flavorRef='big', block_device_mapping_v2=[disk])
-        assert status == 400
-        assert message.startswith(text)
-
-    @pytest.mark.parametrize(
-        'disk', [{**ROOT, 'destination_type': 'volume', 'volume_size': 1}, {'source_type': 'volume', 'uuid': CELL_ID}]
-    )
-    def test_who_would_boot_from_a_volume_is_told_that_there_are_none(self, world, disk):
-        status, message = refused(world, imageRef='', block_device_mapping_v2=[{'boot_index': 0, **disk}])
-        assert status == 400
-        assert message.startswith('Volumes cannot be attached')
-
-    @pytest.mark.parametrize(
-        ('most', 'flavor', 'status'), [(0, '1', 400), (1, '1', 202), (2, 'big', 400), (-1, 'big', 202)]
-    )
-    def test_the_operator_bounds_disks_on_the_host(self, tmp_path, template, most, flavor, status):
-        world = World(tmp_path, template, max_local_block_devices=most)
-        create(world, flavorRef=flavor, status=status)
-
-    def test_the_old_form_is_for_volumes_only(self, world):
-        status, message = refused(world, block_device_mapping=[{'volume_id': CELL_ID, 'device_name': 'vda'}])
-        assert status == 400
-        assert message.startswith('Volumes cannot be attached')
 
 
 @pytest.mark.parametrize(
@@ -357,6 +348,14 @@ class TestDisks:
         ({'min_count': '0'}, 'min_count'),
         ({'min_count': 3, 'max_count': 2}, 'min_count'),
         ({'hostname': 'a.b'}, 'hostname'),
+        ({'config_drive': 'maybe'}, 'config_drive'),
+        ({'networks': None}, 'networks'),
+        ({'networks': 'some'}, 'networks'),
+        ({'OS-DCF:diskConfig': 'auto'}, 'OS-DCF:diskConfig'),
+        ({'adminPass': 1}, 'adminPass'),
+        ({'key_name': ''}, 'key_name'),
+        ({'availability_zone': ' '}, 'availability_zone'),
+        ({'host': 'a b'}, 'host'),
         ({'hostname': 'x' * 64}, 'hostname'),
         ({'tags': ['a/b']}, 'tags'),
         ({'tags': ['a'] * 2}, 'tags'),
@@ -365,7 +364,6 @@ class TestDisks:
         ({'personality': []}, 'personality'),
         ({'unknown': 1}, 'unknown'),
         ({'trusted_image_certificates': ['a'] * 51}, 'trusted_image_certificates'),
-        ({'trusted_image_certificates': ['a']}, 'trusted_image_certificates'),
     ],
 )
 def test_what_is_beyond_limits_is_refused_by_name(world, body, named):
@@ -385,8 +383,6 @@ def test_what_is_beyond_limits_is_refused_by_name(world, body, named):
         ('2.36', {'networks': 'none'}),
         ('2.31', {'networks': [{'uuid': IMAGE_ID, 'tag': 'a'}]}),
         ('2.37', {'networks': [{'uuid': IMAGE_ID, 'tag': 'a'}]}),
-        ('2.41', {'block_device_mapping_v2': [{**ROOT, 'tag': 'a'}]}),
-        ('2.66', {'block_device_mapping_v2': [{**ROOT, 'volume_type': 'a'}]}),
     ],
 )
 def test_fields_are_refused_before_their_version(world, version, body):

@@ -6,8 +6,9 @@ import re
 import pytest
 
 from nova.api import routes
-from nova.db.stores import operations
+from nova.db.stores import migrations, operations
 from nova.domain import record
+from nova.domain.migration import LIVE, Migration
 from nova.domain.operation import OperationRow
 from nova.saga.journal import Entry
 from tests import published
@@ -17,6 +18,7 @@ from tests.unit.api.servers.world import CELL_ID, IMAGE_ID, NOW, PORT
 OF_SERVER = frozenset(
     {'metadata', 'meta', 'extra_specs', 'tags', 'server_groups', 'os-extended-volumes:volumes_attached'}
 )
+OF_MANAGERS = frozenset({'rule:context_is_admin', 'rule:project_manager_or_admin'})
 HERE = 'nova.api.resources.servers'
 ROUTES = [route for route in routes.collect() if route.handler.__module__.startswith(HERE)]
 ANSWERS = [
@@ -61,15 +63,30 @@ def stop_server(world, server):
         operations.start(tx, dataclasses.replace(row, id='op-2', request_id='req-2'))
 
 
+def migrate_server(world, server):
+    """A live migration that is under way."""
+    with world.databases.cell(CELL_ID).writing() as tx:
+        migrations.record(tx, Migration('move-1', server.id, LIVE, 'running', source_compute='compute'))
+
+
 @pytest.mark.parametrize(('route', 'name'), ANSWERS)
 def test_answers_have_the_keys_and_types_of_the_samples(world, route, name):
     sample, version = published.sample(name), version_of(name)
-    server = world.server()
+    group = world.network.add_security_group('demo', 'default')
+    server = world.server(ports=(dataclasses.replace(PORT, security_groups=(group.id,)),))
     world.host()
     stop_server(world, server)
-    token = 'admin' if of_admin(sample) else 'member'
+    migrate_server(world, server)
+    token = 'admin' if of_admin(sample) or route.policy.check in OF_MANAGERS else 'member'
     path = route.path.format(
-        server_id=server.id, label='private', key='foo', tag='a', port_id=PORT.id, request_id='req-1'
+        server_id=server.id,
+        label='private',
+        key='foo',
+        tag='a',
+        port_id=PORT.id,
+        request_id='req-1',
+        migration_id=1,
+        volume_id='none',
     )
     if name.endswith('server-metadata-resp.json'):
         path = path.replace('foo', 'My Server Name')

@@ -23,6 +23,7 @@ from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import Power, State
 from nova.domain.network import FixedIP, Network, Port, Subnet
 from nova.domain.server import Server
+from nova.virt.fake.driver import SIMULATED_FIGURES
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.network import FakeNetwork
 
@@ -73,6 +74,9 @@ class Bus:
         if self.away:
             raise errors.ServiceDown('The bus is away.')
         self.sent.append(operation_id)
+
+    def diagnose_guest(self, context, server_id):
+        return SIMULATED_FIGURES
 
     def console_output(self, context, server_id, length=None):
         lines = ['FAKE CONSOLE OUTPUT', 'ANOTHER', 'LAST LINE']

@@ -1,5 +1,6 @@
 """A guest's files: made once, completed after a crash, removed whole, and nothing else touched."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import pytest
 
 from nova import errors
+from nova.domain.block_device import BlockDevice
 from nova.virt.libvirt import storage
 from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.storage import Base, Storage
@@ -146,7 +148,23 @@ def test_an_unsafe_image_is_refused_at_each_use(instances, tmp_path):
 
 def test_an_image_that_does_not_fit_is_refused():
     with pytest.raises(errors.Invalid, match='needs a disk of 2 GB'):
-        storage.plan(a_flavor(), Base('/b', 'raw', GIB + 1), some_settings(), 'disk', with_drive=False)
+        storage.plan(a_guest(), Base('/b', 'raw', GIB + 1), some_settings(), 'disk', with_drive=False)
+
+
+def test_disks_that_were_asked_for_stand_above_those_of_the_flavor():
+    devices = (
+        BlockDevice('image', 'local', boot_index=0),
+        BlockDevice('blank', 'local', size=1),
+        BlockDevice('blank', 'local', size=2),
+        BlockDevice('blank', 'local', size=64, guest_format='swap'),
+    )
+    guest = dataclasses.replace(a_guest(), block_devices=devices)
+    planned = storage.plan(guest, Base('/b', 'raw', GIB), some_settings(), 'disk', with_drive=False)
+    assert [(disk.name, disk.size) for disk in planned[1:]] == [
+        ('disk.eph0', GIB),
+        ('disk.eph1', 2 * GIB),
+        ('disk.swap', 64 << 20),
+    ]
 
 
 def test_removing_twice_or_nothing_is_fine(instances, base):

@@ -1,0 +1,224 @@
+"""A cloud in which the published samples hold: what their paths and bodies name is made here, by calls, when asked for."""
+
+import dataclasses
+import re
+import urllib.parse
+import uuid
+from collections.abc import Callable
+
+from nova.db.stores import migrations
+from nova.domain.guest import ConsoleAddress
+from nova.domain.migration import LIVE, Migration
+from tests.functional.client import IMAGE_ID
+from tests.functional.cloud import Cloud
+
+HOST, EMPTY_HOST = 'h1', 'h3'
+# A user of an API that knows no quotas.
+UNLIMITED = 'unlimited'
+NETWORK_OF_SAMPLES = '3cb9bc59-5699-4588-a4b1-b87f96708bc6'
+PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP5S6Vb9x2oGkVnM7h1xH6FhC5R7DkfRZs2m3R4CkJq8 somebody'
+ZONES_OF_SAMPLES = ('us-west', '%(availability_zone)s')
+
+
+PROGRESS = [f'{what}_{how}' for what in ('memory', 'disk') for how in ('total', 'processed', 'remaining')]
+
+
+class SampleCloud(Cloud):
+    """Its guests have consoles."""
+
+    def _driver(self, name, vcpus=1000):
+        driver = super()._driver(name, vcpus)
+        driver._console_address = ConsoleAddress('novnc', '127.0.0.1', 5900, path='somewhere')
+        return driver
+
+
+class Scene:
+    """`owner` administrates the project in which `member` has the servers. A name that a sample gives is looked up in
+    `names`, or made by the method `a_<name>`."""
+
+    def __init__(self, cloud: Cloud):
+        self.cloud = cloud
+        self.owner, self.member = cloud.api('owner'), cloud.api('member')
+        self.users = {name: cloud.api(name) for name in ('owner', 'member')}
+        self.names: dict[str, str] = {}
+        self.kept: dict[str, str] = {}
+        self._cleanups: list[Callable[[], None]] = []
+
+    def user(self, name: str):
+        if name == UNLIMITED and name not in self.users:
+            settings = self.cloud.settings
+            self.cloud.settings = dataclasses.replace(settings, quota_driver='nova.quota.NoopQuotaDriver')
+            self.users[name] = self.cloud.api('owner', of=self.cloud.new_app())
+            self.cloud.settings = settings
+        return self.users[name]
+
+    def prepare(self):
+        """What every sample takes for granted."""
+        self.kept['network_id'] = self.cloud.network.add_network('demo', 'private').id
+        self.cloud.network.add_security_group('demo', 'test')
+        for number in range(1, 7):
+            fields = {'id': str(number), 'name': f'm1.size{number}', 'ram': 128, 'vcpus': 1, 'disk': 1}
+            self.owner.post('/flavors', {'flavor': fields | {'swap': 0}}, '2.1', 200)
+            specs = {'extra_specs': {'hw:numa_nodes': '1', 'hw:cpu_policy': 'shared'}}
+            self.owner.post(f'/flavors/{number}/os-extra_specs', specs, '2.1', 200)
+        self.member.post('/os-keypairs', {'keypair': {'name': 'new-key', 'public_key': PUBLIC_KEY}}, '2.1', 200)
+        self.owner.put('/os-services/disable', {'host': EMPTY_HOST, 'binary': 'nova-compute'}, '2.1')
+
+    def name(self, name: str, version, fresh: bool = False) -> str:
+        """What stands for a parameter: as `names` has it, one that is kept for all samples, or a fresh one."""
+        if name in self.names:
+            return self.names[name]
+        make = getattr(self, f'a_{name}')
+        if fresh and name in ('server_id', 'port_id'):
+            self.names[name] = make(version)
+            return self.names[name]
+        if name in ('hypervisor_id', 'service_id', 'request_id', 'before_timestamp'):
+            return make(version)
+        if name not in self.kept:
+            self.kept[name] = make(version)
+        return self.kept[name]
+
+    def afterwards(self, clean: Callable[[], None]):
+        """Do this once the sample has been looked at."""
+        self._cleanups.append(clean)
+
+    def clean(self):
+        while self._cleanups:
+            self._cleanups.pop()()
+
+    def moves(self, server_id: str, kind: str, status: str):
+        """Note a move of a server, as one that is under way does."""
+        move = Migration(
+            id=str(uuid.uuid4()),
+            server_id=server_id,
+            kind=kind,
+            status=status,
+            source_compute=HOST,
+            source_node=HOST,
+            dest_compute='h2',
+            dest_node='h2',
+            dest_host='10.0.0.2',
+            old_flavor_id='1',
+            new_flavor_id='2',
+            user_id='alice',
+            project_id='demo',
+            **dict.fromkeys(PROGRESS, 4096) if kind == LIVE else {},
+        )
+        with self.cloud.databases.own.writing() as tx:
+            migrations.record(tx, move)
+
+    def fit(self, body, version, key: str = ''):
+        """A sample's body with what exists here in the place of what it names."""
+        if isinstance(body, dict):
+            return {inner: self.fit(value, version, inner) for inner, value in body.items()}
+        if isinstance(body, list):
+            return [self.fit(value, version, key) for value in body]
+        if body == NETWORK_OF_SAMPLES:
+            return self.name('network_id', version)
+        if body in ZONES_OF_SAMPLES:
+            return 'nova'
+        if key in MEANT and isinstance(body, str):
+            return self.name(MEANT[key], version, fresh=key == 'port_id')
+        return body
+
+    # What can be asked for by name.
+
+    def a_server_id(self, version=None, **fields):
+        """A server at rest, with all that users can give it."""
+        given = {
+            'name': 'new-server-test',
+            'flavorRef': '1',
+            'networks': [{'uuid': self.kept['network_id']}],
+            'key_name': 'new-key',
+            'metadata': {'My Server Name': 'Apache1', 'foo': 'Foo Value'},
+            'tags': ['tag1', 'tag2'],
+            'host': HOST,
+        }
+        server_id = self.owner.create('2.96', **given | fields)
+        assert self.owner.wait(server_id)['status'] == 'ACTIVE'
+        return server_id
+
+    def a_network_id(self, version=None):
+        return self.kept['network_id']
+
+    def a_host_name(self, version=None):
+        return HOST
+
+    def a_hypervisor_hostname_pattern(self, version=None):
+        return HOST
+
+    def a_image_id(self, version=None):
+        return IMAGE_ID
+
+    def a_flavor_id(self, version=None):
+        return '1'
+
+    def a_flavor_extra_spec_key(self, version=None):
+        return 'hw:numa_nodes'
+
+    def a_tenant_id(self, version=None):
+        return 'demo'
+
+    def a_id(self, version=None):
+        """Of a quota class."""
+        return 'test_class'
+
+    def a_alias(self, version=None):
+        return 'os-agents'
+
+    def a_key(self, version=None):
+        return 'foo'
+
+    def a_network_label(self, version=None):
+        return 'private'
+
+    def a_before_timestamp(self, version=None):
+        return urllib.parse.quote('2035-01-01 00:00:00')
+
+    def a_keypair_name(self, version=None):
+        return 'new-key'
+
+    def a_aggregate_id(self, version=None):
+        fields = {'name': f'group of hosts {uuid.uuid4()}', 'availability_zone': 'london'}
+        return str(self.owner.post('/os-aggregates', {'aggregate': fields}, '2.1', 200)['aggregate']['id'])
+
+    def a_hypervisor_id(self, version):
+        found = self.owner.get('/os-hypervisors', version)['hypervisors']
+        return str(next(entry['id'] for entry in found if entry['hypervisor_hostname'] == HOST))
+
+    def a_service_id(self, version):
+        found = self.owner.get(f'/os-services?host={EMPTY_HOST}', version)['services']
+        return str(found[0]['id'])
+
+    def a_server_group_id(self, version=None):
+        body = {'server_group': {'name': 'test', 'policy': 'soft-affinity'}}
+        return self.member.post('/os-server-groups', body, '2.64', 200)['server_group']['id']
+
+    def a_request_id(self, version):
+        server_id = self.name('server_id', version)
+        return self.owner.get(f'/servers/{server_id}/os-instance-actions', version)['instanceActions'][0]['request_id']
+
+    def a_port_id(self, version=None):
+        return self.cloud.network.add_port('demo', self.kept['network_id'])
+
+    def a_console_token(self, version=None):
+        asked = {'remote_console': {'protocol': 'vnc', 'type': 'novnc'}}
+        path = f'/servers/{self.name("server_id", version)}/remote-consoles'
+        url = self.member.post(path, asked, '2.6', 200)['remote_console']['url']
+        return re.search(r'token[=%3D]+([\w-]+)', url)[1]
+
+
+# Which name stands for what a body has under a key.
+MEANT = {
+    'host': 'host_name',
+    'hypervisor_hostname': 'host_name',
+    'server_uuid': 'server_id',
+    'same_host': 'server_id',
+    'group': 'server_group_id',
+    'net_id': 'network_id',
+    'networkId': 'network_id',
+    'port_id': 'port_id',
+    'volumeId': 'volume_id',
+    'volume_id': 'volume_id',
+    'parent_group_id': 'security_group_id',
+}

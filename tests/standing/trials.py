@@ -1,0 +1,149 @@
+"""For each verb: how to come to where it may begin, and what of the world it leaves."""
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Callable
+
+from nova.conductor.journal import StoredJournal
+from nova.db.stores import operations, server_groups, servers
+from nova.domain import record
+from nova.domain.lifecycle import State
+from nova.domain.operation import OperationRow
+from nova.operations.create_server import CreateServer
+from nova.operations.delete_server import DeleteServer
+from nova.operations.guest_operation import with_guest
+from nova.operations.pause_server import PauseServer
+from nova.operations.reboot_server import RebootServer, RebootServerHard
+from nova.operations.registry import load
+from nova.operations.resume_server import ResumeServer
+from nova.operations.start_server import StartServer
+from nova.operations.stop_server import StopServer
+from nova.operations.suspend_server import SuspendServer
+from nova.operations.trigger_crash_dump import TriggerCrashDump
+from nova.operations.unpause_server import UnpauseServer
+from nova.saga.run import Outcome, run
+from tests.fakes.world import CELL
+
+OWNER = 'a-conductor'
+
+
+class Begun:
+    """An operation with its row; each `run` is by a conductor that knows only the row."""
+
+    def __init__(self, world, operation, in_api=False):
+        self.operation = operation
+        self.database = world.databases.api if in_api else world.databases.own
+        now = datetime.datetime.now(datetime.UTC)
+        self.row_id = str(uuid.uuid4())
+        row = OperationRow(
+            id=self.row_id,
+            verb=operation.verb,
+            server_id=operation.server_id,
+            cell_id=None if in_api else CELL,
+            parameters=record.dump(operation),
+            deadline_at=now + datetime.timedelta(hours=1),
+            created_at=now,
+        )
+        server, _cell = world.find(operation.server_id)
+        # What the server was before; None for one that is new.
+        self.before = server and server.state
+        with self.database.writing() as tx:
+            if not in_api:
+                servers.begin(tx, operation.server_id, operation.transition, row.id)
+            operations.start(tx, row)
+
+    def run(self, world, change=None, owner=OWNER):
+        """Run it, with each step as `change` makes it."""
+        now = datetime.datetime.now(datetime.UTC)
+        with self.database.writing() as tx:
+            # A lease that is over at once: the next conductor may take it.
+            row = operations.claim(tx, self.row_id, owner, now - datetime.timedelta(seconds=1), now)
+        operation = load(row.verb, row.parameters)
+        if change:
+            operation = _with_steps(operation, change)
+        return run(operation, world, StoredJournal(self.database, row, owner))
+
+    def row(self):
+        with self.database.reading() as tx:
+            return operations.get(tx, self.row_id)
+
+
+def _with_steps(operation, change):
+    """The same operation with changed steps."""
+    kind = type(type(operation).__name__, (type(operation),), {'steps': tuple(map(change, operation.steps))})
+    return kind(**{field.name: getattr(operation, field.name) for field in dataclasses.fields(operation)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Trial:
+    """`prepare(world)` makes the operation, ready to begin. `guests`, `ports` and `claims`: how many are there after it."""
+
+    prepare: Callable
+    in_api: bool = False
+    guests: int = 1
+    ports: int = 1
+    claims: int = 1
+    # Where the table leaves the end open: the state that it comes to from where `prepare` leads.
+    success: State | None = None
+
+
+def create(world):
+    """In a group, so that all its steps are taken."""
+    group_id = world.add_group()
+    request = world.server_request(scheduler_hints={'group': group_id}, admin_password='secret')
+    with world.databases.api.writing() as tx:
+        server_groups.add_members(tx, group_id, [request.server_id])
+    return CreateServer(request.server_id, request)
+
+
+def a_server(world, *verbs):
+    """A server that runs, or on which these verbs were done since; made by operations."""
+    operation = create(world)
+    assert Begun(world, operation, in_api=True).run(world) is Outcome.DONE
+    for verb in verbs:
+        assert Begun(world, verb(world, _found(world, operation.server_id))).run(world) is Outcome.DONE
+    return _found(world, operation.server_id)
+
+
+def _found(world, server_id):
+    server, cell = world.find(server_id)
+    return dataclasses.replace(server, cell_id=cell)
+
+
+def _delete(world, server):
+    return DeleteServer(server.id, CELL, server.host, server.guest_name(), server.ports)
+
+
+def _simple(operation):
+    """A verb that needs to know nothing but the server."""
+    return lambda world, server: operation(**with_guest(server))
+
+
+_stop = _simple(StopServer)
+_pause = _simple(PauseServer)
+_suspend = _simple(SuspendServer)
+
+
+def on(verb, *before):
+    """Prepare a verb on a server that runs, or on which the verbs `before` were done."""
+    return lambda world: verb(world, a_server(world, *before))
+
+
+TRIALS = {
+    'create': Trial(create, in_api=True),
+    'delete': Trial(on(_delete), guests=0, ports=0, claims=0),
+    'stop': Trial(on(_stop)),
+    'start': Trial(on(_simple(StartServer), _stop)),
+    'reboot': Trial(on(_simple(RebootServer))),
+    'reboot_hard': Trial(on(_simple(RebootServerHard), _pause)),
+    'pause': Trial(on(_pause)),
+    'unpause': Trial(on(_simple(UnpauseServer), _pause)),
+    'suspend': Trial(on(_suspend)),
+    'resume': Trial(on(_simple(ResumeServer), _suspend)),
+    'trigger_crash_dump': Trial(on(_simple(TriggerCrashDump))),
+}
+
+
+def begin(world, operation):
+    return Begun(world, operation, TRIALS[operation.verb].in_api)
