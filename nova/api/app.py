@@ -13,7 +13,7 @@ import orjson
 import webob
 
 from nova import errors
-from nova.api import faults, idempotency, microversions, routes
+from nova.api import faults, idempotency, microversions, openapi, routes
 from nova.api import services as services_module
 from nova.api.authentication import caller, keystone
 from nova.api.faults import Fault
@@ -45,10 +45,11 @@ class Application:
         settings: Settings,
         authenticate: Callable[[Wsgi], Wsgi],
         policies: Policies,
-        router: routes.Router,
+        table: Iterable[routes.Route],
     ):
         self._make_services, self._settings = services, settings
-        self._policies, self._router = policies, router
+        self._policies, self._router = policies, routes.Router(table)
+        self._documents = openapi.Documents(table)
         self._authenticated = authenticate(self._serve)
         self._lock = threading.Lock()
         self._services: Services | None = None
@@ -68,7 +69,7 @@ class Application:
 
     def _respond(self, environ: dict[str, Any], start: Callable) -> Iterable[bytes]:
         try:
-            document = versions.document(environ)
+            document = versions.document(environ) or self._documents.document(environ)
             if document is not None:
                 return _send(start, document.status, document.body, list(document.headers))
             answer = self._authenticated(environ, start)
@@ -109,7 +110,7 @@ class Application:
 
     def _split(self, asked: webob.Request, context: Context) -> tuple[str, str, str | None]:
         """Which API, the path within it, and the project's id if the URL has one."""
-        root, _, rest = asked.path_info.lstrip('/').partition('/')
+        root, _, rest = _path(asked).lstrip('/').partition('/')
         if root not in ('v2.1', 'v2'):
             raise faults.NoRoute
         rest = rest.rstrip('/')
@@ -153,6 +154,13 @@ def _refuse_foreign(url_project: str | None, context: Context) -> None:
             f"Malformed request URL: URL's project_id '{url_project}' doesn't match "
             f"Context's project_id '{context.project_id}'"
         )
+
+
+def _path(asked: webob.Request) -> str:
+    try:
+        return asked.path_info
+    except UnicodeDecodeError:
+        raise faults.NoRoute
 
 
 def _params(request: Request, route: routes.Route) -> Params:
@@ -230,4 +238,4 @@ def _build(
 ) -> Application:
     table = routes.collect(modules)
     policies = Policies(conf, routes.rules(table, modules))
-    return Application(services, settings, authenticate, policies, routes.Router(table))
+    return Application(services, settings, authenticate, policies, table)

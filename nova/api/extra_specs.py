@@ -27,7 +27,7 @@ NAMESPACES = frozenset(
     }
 )
 _BOOLEANS = frozenset({'true', 'false', '1', '0', 'on', 'off', 'yes', 'no', 'y', 'n', 't', 'f'})
-_CPUS = r'\^?\d+(-\d+)?(,\^?\d+(-\d+)?)*'
+_CPUS = r'\^?\d+(-\d+|,\^?\d+)*'
 _GROUP = r'([a-zA-Z0-9_-]{1,64})?'
 
 
@@ -54,7 +54,7 @@ class Spec:
         return None
 
     def _number_refusal(self, value: str) -> str | None:
-        if not re.fullmatch(r'-?\d{1,19}', value.strip()):
+        if not re.fullmatch(r'[+-]?\d{1,19}', value.strip()):
             return 'it must be an integer'
         if self.least is not None and int(value) < self.least:
             return f'it must not be less than {self.least}'
@@ -112,7 +112,7 @@ _SPECS = {
     'hw_rng:rate_period': _NATURAL,
     'hw_video:ram_max_mb': _NATURAL,
     'os:secure_boot': Spec(choices=('disabled', 'required')),
-    'pci_passthrough:alias': Spec(pattern=r'[^:,]+:\d+(\s*,\s*[^:,]+:\d+)*'),
+    'pci_passthrough:alias': Spec(pattern=r'[^:]+:\d+(\s*,\s*[^:]+:\d+)*'),
     'quota:cpu_limit': _NATURAL,
     'quota:cpu_period': _NATURAL,
     'quota:cpu_quota': _INTEGER,
@@ -233,7 +233,7 @@ def _find(name: str) -> Spec | None:
         known = rest in _CAPABILITIES or (first in _NESTED_CAPABILITIES and re.fullmatch(r'\w+(:\w+)*', rest))
         return _ANY if known else None
     if re.fullmatch(f'resources{_GROUP}', scope):
-        return _NATURAL if re.fullmatch(r'CUSTOM_[A-Z0-9_]+', rest) or rest in os_resource_classes.STANDARDS else None
+        return _INTEGER if re.fullmatch(r'CUSTOM_[A-Z0-9_]+', rest) or rest in os_resource_classes.STANDARDS else None
     if re.fullmatch(f'trait{_GROUP}', scope):
         return _TRAIT if re.fullmatch(r'CUSTOM_[A-Z0-9_]+', rest) or rest in _standard_traits() else None
     return None

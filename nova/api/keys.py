@@ -1,11 +1,11 @@
 """Make, read and fingerprint the keys of key pairs."""
 
 import base64
-import binascii
 import datetime
 import hashlib
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -22,7 +22,7 @@ def fingerprint(kind: str, public: str) -> str:
     """The fingerprint of a public key (`ssh`) or certificate (`x509`); Invalid if it is none."""
     try:
         return _certificate_print(public) if kind == 'x509' else _ssh_print(public)
-    except (ValueError, IndexError, binascii.Error, UnicodeEncodeError):
+    except (ValueError, IndexError, UnsupportedAlgorithm):
         raise errors.Invalid('Keypair data is invalid: failed to generate fingerprint')
 
 

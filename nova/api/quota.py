@@ -15,13 +15,22 @@ UNLIMITED = -1
 NO_QUOTA_DRIVER = 'nova.quota.NoopQuotaDriver'
 
 
+def off(settings: Settings) -> bool:
+    """Whether nothing is limited, and nothing counted."""
+    return settings.quota_driver == NO_QUOTA_DRIVER
+
+
 def defaults(tx: Any, settings: Settings) -> dict[str, int]:
     """The limits of projects that have none of their own: the class `default`, or else the options."""
+    if off(settings):
+        return _base(settings)
     return {**_base(settings), **quotas.class_limits(tx)}
 
 
 def limits(tx: Any, settings: Settings, project_id: str | None, user_id: str | None = None) -> dict[str, int]:
     """The limits that hold for a project, or for one of its users."""
+    if off(settings):
+        return _base(settings)
     return quotas.limits(tx, project_id, user_id, _base(settings))
 
 
@@ -53,7 +62,7 @@ def room(tx: Any, request: Request, flavor: Flavor, least: int, most: int) -> in
     for servers of this project.
     """
     context, settings = request.context, request.settings
-    if settings.quota_driver == NO_QUOTA_DRIVER:
+    if off(settings):
         return most
     project, user = quotas.limits_of_both(tx, context.project_id, context.user_id, _base(settings))
     one = {'instances': 1, 'cores': flavor.vcpus, 'ram': flavor.memory_mb}
@@ -131,6 +140,6 @@ def _amounts(used: Usage) -> dict[str, int]:
 
 
 def _base(settings: Settings) -> dict[str, int]:
-    if settings.quota_driver == NO_QUOTA_DRIVER:
+    if off(settings):
         return dict.fromkeys(settings.quotas, UNLIMITED)
     return settings.quotas

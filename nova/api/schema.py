@@ -254,9 +254,9 @@ def parse_time(text: str) -> datetime.datetime | None:
     """The moment, in UTC, that an ISO 8601 text names; None if it is none."""
     try:
         moment = datetime.datetime.fromisoformat(text.strip().replace(' ', '+') if ' ' in text[19:] else text.strip())
-    except ValueError:
+        return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(datetime.UTC) if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
 
 def _printable(value: str) -> bool:
@@ -333,7 +333,7 @@ METADATA = {
 TAG = {'type': 'string', 'minLength': 1, 'maxLength': 60, 'pattern': '^[^,/]*$'}
 # Numbers in a query string; bounded as the database's integers are.
 QUERY_NUMBER = {'type': 'string', 'pattern': '^[0-9]{1,10}$'}
-QUERY_TEXT = {'type': 'string', 'maxLength': 4096}
+QUERY_TEXT = {'type': 'string', 'maxLength': 4096, 'pattern': '^[^\\x00]*$'}
 
 
 def integer(least: int = 0, most: int = 2147483647) -> dict[str, Any]:

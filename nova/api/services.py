@@ -15,6 +15,7 @@ from nova.db import engine
 from nova.operations.cloud import bus_url
 from nova.rpc.bus import Bus
 from nova.rpc.compute import Compute
+from nova.rpc.conductor import Conductor
 
 DEFAULT_QUOTAS = {
     'instances': 10,
@@ -125,6 +126,10 @@ class Services:
     @property
     def operation_deadline(self) -> int:
         return self.settings.operation_deadline
+
+    def conductor(self, cell_id: str | None) -> Any:
+        """The conductors of a cell."""
+        return self.bus.client(Conductor, url=bus_url(self.databases, cell_id))
 
     def compute(self, host: str, cell_id: str | None) -> Any:
         """The host's side of the Compute contract."""

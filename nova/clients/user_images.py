@@ -1,5 +1,6 @@
 """What users ask of the image service through us: their images, and the properties of those."""
 
+import re
 import urllib.parse
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, NoReturn
@@ -17,6 +18,8 @@ FIELDS = frozenset((
     'self', 'file', 'schema', 'locations', 'direct_url', 'stores',
 ))  # fmt: skip
 _PATCH = {'Content-Type': 'application/openstack-images-v2.1-json-patch'}
+# Glance says why in HTML, below a headline.
+_MARKUP = re.compile(r'<(head|h1)>.*?</\1>|<[^>]+>', re.DOTALL)
 _REFUSALS = (400, 403, 404, 409, 413)
 
 
@@ -102,7 +105,7 @@ def _pointer(name: str) -> str:
 
 
 def _refuse(method: str, answer: Any) -> NoReturn:
-    text = ' '.join(answer.text.split())[:300]
+    text = ' '.join(_MARKUP.sub(' ', answer.text).split())[:300]
     match answer.status_code:
         case 404:
             raise errors.NotFound('Image not found.')

@@ -142,6 +142,8 @@ class Cinder:
                 region_name=options.os_region_name,
             )
             own_project = own.get_project_id()
+        except keystoneauth1.exceptions.EndpointNotFound:
+            endpoint = own_project = None
         except keystoneauth1.exceptions.ClientException as failure:
             raise errors.ServiceDown(f'The volume service cannot be found: {failure}') from failure
         if not endpoint:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nova import errors
 from nova.clients.image import ImageClient
+from nova.context import Context
 from nova.domain import image_format
 from nova.domain.image import Image
 
@@ -78,6 +79,13 @@ class ImageCache:
             else:
                 self._fetch(image, path, disk_gb)
         return str(path)
+
+    def prefetch(self, context: Context, image_id: str) -> bool:
+        """Have the image here before a guest needs it; whether it had to be fetched. Errors as of `path`."""
+        image = self._client.get(context, image_id)
+        here = (self._directory / self._name(image)).exists()
+        self.path(image)
+        return not here
 
     def clean(self) -> None:
         """Remove what an interrupted fetch has left. To be called before the first guest."""

@@ -14,13 +14,14 @@ from nova import errors
 from nova.clients import identity, vendor_data
 from nova.clients.image import ImageClient
 from nova.clients.placement import PlacementClient
-from nova.compute import drivers, node_id
+from nova.compute import drivers, external_events, node_id
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import Conversion, ImageCache
 from nova.compute.inventory import Reporter, Share, gigabytes
 from nova.compute.power import PowerControl
 from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
+from nova.domain.external_event import ExternalEvent
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power
 from nova.rpc.bus import Bus
@@ -242,6 +243,21 @@ class ComputeService:
 
     def take_servers(self, context: Context, enabled: bool) -> None:
         self._reporter.take_servers(enabled)
+
+    def cache_images(self, context: Context, image_ids: tuple[str, ...]) -> dict[str, str]:
+        return {image_id: self._cached(context, image_id) for image_id in image_ids}
+
+    def _cached(self, context: Context, image_id: str) -> str:
+        try:
+            fetched = self._images.prefetch(context, image_id)
+        except errors.NovaError as failure:
+            LOG.warning('Image %s could not be cached ahead of time: %s', image_id, failure)
+            return 'error'
+        LOG.info('Image %s is cached%s.', image_id, '' if fetched else ', as before')
+        return 'cached' if fetched else 'existing'
+
+    def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
+        external_events.arrive(events, self._hypervisor, self._guests)
 
     def _guest_changed(self, server_id: str, power: Power | None) -> None:
         try:

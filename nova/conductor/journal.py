@@ -9,7 +9,7 @@ from nova import errors
 from nova.db.stores import operations, servers
 from nova.domain import record
 from nova.domain.operation import DONE, FAILED, OperationRow
-from nova.operations import start
+from nova.operations import waiting
 from nova.saga.journal import Direction, Entry, Failure, Journal, Page
 
 
@@ -60,7 +60,7 @@ class StoredJournal(Journal):
             self.stop_requested = operations.get(tx, self._row.id).stop_requested
         operation.finish(cloud, self, tx)
         if self.stop_requested and self._row.cell_id is not None:
-            self.next_operation = start.begin_next(
+            self.next_operation = waiting.begin_next(
                 tx, self._row.server_id, self._row.cell_id, cloud.instance_name_template
             )
 

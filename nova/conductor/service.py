@@ -12,12 +12,14 @@ from nova import errors
 from nova.clients import identity
 from nova.clients.network import NetworkClient
 from nova.clients.placement import PlacementClient
+from nova.conductor import image_caching, ports
 from nova.conductor.reconcilers import RECONCILERS
 from nova.conductor.runner import Runner
 from nova.context import Context
 from nova.db.engine import Databases
 from nova.db.stores import guests, hosts, servers, services
 from nova.domain import lifecycle
+from nova.domain.external_event import ExternalEvent
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
 from nova.operations.cloud import Cloud
@@ -41,6 +43,7 @@ def build(conf: Any) -> 'ConductorService':
         network=NetworkClient(identity.adapter(conf, 'neutron'), extension_age=conf.neutron.extension_sync_interval),
         instance_name_template=conf.instance_name_template,
         max_attempts=conf.scheduler.max_attempts,
+        usage_audit_period=conf.instance_usage_audit_period if conf.instance_usage_audit else None,
     )
     return ConductorService(
         cloud,
@@ -54,6 +57,7 @@ def build(conf: Any) -> 'ConductorService':
         ),
         report_interval=conf.report_interval,
         enable_new_services=conf.enable_new_services,
+        caching_hosts=conf.image_cache.precache_concurrency,
         checks={
             'database': databases.check,
             'bus': bus.check,
@@ -73,9 +77,11 @@ class ConductorService:
         report_interval: int = 10,
         enable_new_services: bool = True,
         checks: dict[str, Callable[[], None]] | None = None,
+        caching_hosts: int = 1,
     ):
         self._cloud, self._host, self._runner = cloud, host, runner
         self._report_interval, self._enable_new_services = report_interval, enable_new_services
+        self._caching_hosts = caching_hosts
         self.checks = checks or {}
         self._server: Any = None
         self._stopping = threading.Event()
@@ -160,6 +166,18 @@ class ConductorService:
     def guests_expected(self, context: Context, host: str) -> dict[str, str]:
         with self._cloud.databases.own.reading() as tx:
             return {server_id: state.value for server_id, state in guests.expected(tx, host)}
+
+    def cache_images(self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...]) -> None:
+        # Takes as long as the hosts do, which must not keep a worker of the bus.
+        threading.Thread(
+            target=image_caching.cache_images,
+            args=(self._cloud, context, hosts, image_ids, self._caching_hosts),
+            name='cache-images',
+            daemon=True,
+        ).start()
+
+    def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
+        ports.refresh(self._cloud, self._cloud.databases.own, context, events)
 
     def _alive(self) -> None:
         with self._cloud.databases.own.writing() as tx:

@@ -29,4 +29,10 @@ OPTS = [
         deprecated_opts=[cfg.DeprecatedOpt('remove_unused_original_minimum_age_seconds', group='DEFAULT')],
         help='Seconds that an unused image is kept before it is removed.',
     ),
+    cfg.IntOpt(
+        'precache_concurrency',
+        default=1,
+        min=1,
+        help='On how many hosts at once images are fetched ahead of time, when that is asked for an aggregate.',
+    ),
 ]

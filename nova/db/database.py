@@ -32,6 +32,8 @@ IDLE_SECONDS = 2.0
 # Deadlock, lock wait timeout, record changed since last read (Galera), serialization failure.
 _GAVE_WAY = {1205, 1213, 1020, 3572, '40001', '40P01', '55P03'}
 _NO_TABLE = {1146, '42P01'}
+# A regular expression that this server does not understand, or gives up on: MariaDB, MySQL, PostgreSQL.
+_BAD_PATTERN = {1139, 3685, 3686, 3687, 3688, 3689, 3690, 3691, 3692, 3693, 3694, 3695, 3696, 3697, 3698, 3699, '2201B'}
 _DRIVERS = {
     'mysql': 'mysql+pymysql',
     'mysql+mysqldb': 'mysql+pymysql',
@@ -178,6 +180,8 @@ class Database:
             sqlalchemy.exc.OperationalError,
             sqlalchemy.exc.InterfaceError,
             sqlalchemy.exc.ProgrammingError,
+            sqlalchemy.exc.DataError,
+            sqlalchemy.exc.InternalError,
         ) as failure:
             raise _in_our_words(self.url, failure) from failure
         except sqlalchemy.exc.TimeoutError as failure:
@@ -286,9 +290,11 @@ def _in_our_words(url: sa.URL, failure: sqlalchemy.exc.DBAPIError) -> Exception:
     text = str(original).strip()
     if codes & _GAVE_WAY or 'database is locked' in text or 'database table is locked' in text:
         return GaveWay(f'{_place(url)} is busy with other changes: {text}')
+    if codes & _BAD_PATTERN:
+        return errors.Invalid(f'The database cannot match this regular expression: {text}')
     if codes & _NO_TABLE or 'no such table' in text:
         return errors.ServiceDown(_without_tables(url))
-    if isinstance(failure, sqlalchemy.exc.ProgrammingError):
+    if isinstance(failure, sqlalchemy.exc.ProgrammingError | sqlalchemy.exc.DataError | sqlalchemy.exc.InternalError):
         return failure
     return errors.ServiceDown(f'{_place(url)} does not answer: {text}')
 

@@ -22,6 +22,8 @@ class Cloud:
     instance_name_template: str = 'instance-%08x'
     # On how many hosts a new server is tried.
     max_attempts: int = 3
+    # `hour`, `month@5`...; None: usage is not audited.
+    usage_audit_period: str | None = None
     context: Context = dataclasses.field(default_factory=admin_context)
 
     def compute(self, host: str, cell_id: str | None) -> Any:

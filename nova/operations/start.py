@@ -112,26 +112,29 @@ def _delete_next(tx: Any, server: Server, row: OperationRow, context: Context) -
     return True
 
 
-def begin_next(tx: Any, server_id: str, cell_id: str, instance_name_template: str) -> str | None:
-    """Begin the deletion that waits for this server to be let go of, in the transaction that lets go; its id."""
-    row = operations.waiting(tx, server_id)
-    server = servers.find(tx, server_id)
-    if row is None or server is None or server.deleted:
-        return None
-    operation = DeleteServer.of(server, cell_id, instance_name_template)
-    now = datetime.datetime.now(datetime.UTC)
-    servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=True)
-    operations.begin_waiting(tx, row.id, record.dump(operation), now + (row.deadline_at - row.created_at))
-    return row.id
-
-
 def verb(services: Any, context: Context, operation: GuestOperation) -> None:
-    """Claim the server for a verb, and have it run. Errors: Conflict where the table of transitions says so."""
+    """Claim the server for a verb, and have it run. Errors: Conflict where the table of transitions says so.
+
+    What the table lets it interrupt is asked to stop; the verb begins when that has undone itself.
+    """
     row = _row(services, context, operation, operation.cell_id)
     with services.databases.cell(operation.cell_id).writing() as tx:
+        if operation.transition.interrupts and _interrupted(tx, operation, context):
+            operations.start(tx, dataclasses.replace(row, status=WAITING))
+            return
         servers.begin(tx, operation.server_id, operation.transition, row.id, may_override_lock=context.is_admin)
         operations.start(tx, row)
     tell(services, context, [row])
+
+
+def _interrupted(tx: Any, operation: GuestOperation, context: Context) -> bool:
+    """Whether something goes on that gives way to the operation, and has been asked to."""
+    server = servers.get(tx, operation.server_id)
+    if server.operation_id is None or server.activity not in operation.transition.interrupts:
+        return False
+    if server.locked and not context.is_admin:
+        raise errors.Conflict(f'Instance {server.id} is locked')
+    return operations.request_stop(tx, server.id)
 
 
 def _mapping(request: ServerRequest) -> tuple:

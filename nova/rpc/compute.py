@@ -2,6 +2,7 @@
 
 from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
+from nova.domain.external_event import ExternalEvent
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power
 from nova.rpc.contract import Contract, call, cast
@@ -64,3 +65,11 @@ class Compute(Contract):
     @call(since='1.1', timeout=10)
     def take_servers(self, context: Context, enabled: bool) -> None:
         """Make the scheduler's questions to Placement find this host, or leave it out. Done when this returns."""
+
+    @call(since='1.2', timeout=3600, long=True)
+    def cache_images(self, context: Context, image_ids: tuple[str, ...]) -> dict[str, str]:
+        """Have copies of these images on the host; what became of each: `cached`, `existing` or `error`."""
+
+    @cast(since='1.2')
+    def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
+        """Do what other services' events about this host's guests ask for."""

@@ -1,6 +1,7 @@
 """What the API and the hosts may ask of a cell's conductors."""
 
 from nova.context import Context
+from nova.domain.external_event import ExternalEvent
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
 from nova.rpc.contract import Contract, call, cast
@@ -8,7 +9,7 @@ from nova.rpc.contract import Contract, call, cast
 
 class Conductor(Contract):
     topic = 'conductor'
-    version = '1.0'
+    version = '1.1'
 
     @cast(since='1.0')
     def run_operation(self, context: Context, operation_id: str, cell_id: str | None) -> None:
@@ -29,3 +30,11 @@ class Conductor(Contract):
     @call(since='1.0')
     def guests_expected(self, context: Context, host: str) -> dict[str, str]:
         """The servers that have, or are getting, a guest on this host: their state by server id."""
+
+    @cast(since='1.1')
+    def cache_images(self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...]) -> None:
+        """Have these hosts, wherever they are, fetch these images ahead of time, only so many hosts at once."""
+
+    @cast(since='1.1')
+    def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
+        """Read anew what other services say has changed about servers' ports."""

@@ -15,7 +15,7 @@ from nova.domain.host import Host
 CELL_TIMEOUT = 10.0
 # The clocks of those who write differ a little from ours.
 OVERLAP = datetime.timedelta(seconds=3)
-AGGREGATES_AGE = 5.0
+AGGREGATES_AGE = 1.0
 
 
 @dataclasses.dataclass(frozen=True)

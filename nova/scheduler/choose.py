@@ -25,8 +25,6 @@ LOG = logging.getLogger(__name__)
 
 ROUNDS_ALONE = 6
 REASONS_KEPT = 200
-# All hosts are read again for a server that finds none, unless they were within so many seconds.
-FRESH = 0.5
 
 Requests = tuple[PlacementRequest, ...]
 
@@ -174,7 +172,8 @@ class Chooser:
         planned = self._look(draft, request, obstacles, since=None)
         if planned.choice.selection is None:
             # Before anybody is refused, look at what is, not at what was a moment ago.
-            if self._hosts.age() > FRESH:
+            waited = self._clock() - draft.began
+            if self._hosts.age() > waited:
                 self._hosts.refresh(whole=True)
                 draft.renew(self._hosts.view())
             planned = self._look(draft, request, obstacles, since=draft.began)

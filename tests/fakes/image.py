@@ -128,7 +128,7 @@ class UsersGlance:
         found = [image for image in found if all(_has(image, name, value) for name, value in query.items())]
         ids = [image['id'] for image in found]
         if marker is not None and marker not in ids:
-            return Response(400, {'message': 'Invalid marker format'})
+            return _page_of_refusal(400, f'No image found with ID {marker}')
         start = ids.index(marker) + 1 if marker else 0
         page = found[start : start + limit]
         more = {'next': f'/v2/images?marker={page[-1]["id"]}'} if page and start + limit < len(found) else {}
@@ -142,7 +142,7 @@ class UsersGlance:
             name = step['path'].removeprefix('/').replace('~1', '/').replace('~0', '~')
             if step['op'] == 'remove':
                 if name not in changed:
-                    return Response(409, {'message': f'Property {name} does not exist.'})
+                    return _page_of_refusal(409, f'Property {name} does not exist.')
                 del changed[name]
             else:
                 changed[name] = step['value']
@@ -157,10 +157,13 @@ class UsersGlance:
 
 def _has(image: dict[str, Any], name: str, value: str) -> bool:
     kept = image.get(name)
-    if name in ('min_ram', 'min_disk'):
-        return kept >= int(value)
     if name == 'updated_at':
         return kept >= value.removeprefix('gte:')
     if value.startswith('in:'):
         return kept in value.removeprefix('in:').split(',')
     return str(kept) == value
+
+
+def _page_of_refusal(status: int, why: str) -> Response:
+    page = f'<html><head><title>{status} No</title></head><body><h1>{status} No</h1>{why}<br /><br /></body></html>'
+    return Response(status, content=page.encode())

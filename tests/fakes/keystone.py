@@ -17,6 +17,8 @@ class FakeKeystone:
         self.calls: list[tuple[str, str]] = []
         self.tokens: dict[str, str] = {}
         self.projects = {'demo', 'service-project'}
+        # Entries of the catalog beside the usual ones.
+        self.more_services: list[dict[str, Any]] = []
         keystone = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,6 +44,13 @@ class FakeKeystone:
         name = f'token-{len(self.tokens)}-of-{user}'
         self.tokens[name] = user
         return name
+
+    def add_service(
+        self, kind: str, path: str, region: str = 'here', interface: str = 'public', name: str = ''
+    ) -> None:
+        """Let the catalog name one more service."""
+        endpoint = {'id': kind, 'interface': interface, 'region': region, 'region_id': region, 'url': self.url + path}
+        self.more_services.append({'id': path, 'type': kind, 'name': name or kind, 'endpoints': [endpoint]})
 
     def count(self, method: str, path: str) -> int:
         return self.calls.count((method, path))
@@ -87,7 +96,7 @@ class FakeKeystone:
                 'issued_at': '2026-01-01T00:00:00.000000Z',
                 'expires_at': EXPIRES,
                 'audit_ids': ['x'],
-                'catalog': [self._catalog_entry(kind) for kind in kinds],
+                'catalog': [*(self._catalog_entry(kind) for kind in kinds), *self.more_services],
             }
         }
 

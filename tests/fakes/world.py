@@ -15,8 +15,7 @@ from nova.context import admin_context
 from nova.db import migrations
 from nova.db.database import Database
 from nova.db.engine import Databases
-from nova.db.stores import cells, guests, mappings, operations, servers
-from nova.db.tables.server_groups import server_groups
+from nova.db.stores import cells, guests, mappings, operations, server_groups, servers
 from nova.domain.cell import CELL0_ID
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
@@ -164,12 +163,8 @@ class World:
 
     def add_group(self, policy='anti-affinity', **rules):
         """A server group; its id."""
-        group_id = str(uuid.uuid4())
-        at = self.now()
-        values = {'id': group_id, 'name': 'group', 'project_id': PROJECT, 'user_id': 'someone', 'policy': policy}
         with self.databases.api.writing() as tx:
-            tx.execute(server_groups.insert().values(**values, rules=rules, created_at=at))
-        return group_id
+            return server_groups.create(tx, 'group', PROJECT, 'someone', policy, rules).id
 
     def find(self, server_id):
         """The server wherever it is, and the id of its cell; (None, None) while no cell has it."""

@@ -24,6 +24,7 @@ def scene(templates, tmp_path_factory):
 
 def _copies(parts, directory):
     import shutil
+
     for name, database in parts.items():
         database.close()
         shutil.copy(database.url.database, directory / f'{name}.db')

@@ -5,8 +5,10 @@ import itertools
 import pytest
 
 from nova.api import routes
+from nova.db.stores import operations
 from nova.domain.lifecycle import TRANSITIONS, Activity, State
-from tests.unit.api.servers.world import IMAGE_ID, PORT, World, make_template
+from nova.domain.operation import OperationRow
+from tests.unit.api.servers.world import CELL_ID, IMAGE_ID, NOW, PORT, World, make_template
 
 TABLE = routes.collect()
 # The same calls under a second path.
@@ -27,21 +29,13 @@ NOT_BUILT = {
     'POST /servers/{server_id}/action injectNetworkInfo',
     'POST /servers/{server_id}/action migrate',
     'POST /servers/{server_id}/action os-migrateLive',
-    'POST /servers/{server_id}/action os-start',
-    'POST /servers/{server_id}/action os-stop',
-    'POST /servers/{server_id}/action pause',
-    'POST /servers/{server_id}/action reboot',
     'POST /servers/{server_id}/action rebuild',
     'POST /servers/{server_id}/action rescue',
     'POST /servers/{server_id}/action resize',
     'POST /servers/{server_id}/action restore',
-    'POST /servers/{server_id}/action resume',
     'POST /servers/{server_id}/action revertResize',
     'POST /servers/{server_id}/action shelve',
     'POST /servers/{server_id}/action shelveOffload',
-    'POST /servers/{server_id}/action suspend',
-    'POST /servers/{server_id}/action trigger_crash_dump',
-    'POST /servers/{server_id}/action unpause',
     'POST /servers/{server_id}/action unrescue',
     'POST /servers/{server_id}/action unshelve',
     'POST /servers/{server_id}/migrations/{migration_id}/action force_complete',
@@ -101,7 +95,7 @@ NUMBERS = itertools.count(1)
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     template = make_template(tmp_path_factory.mktemp('databases'))
-    made = World(tmp_path_factory.mktemp('cloud'), template)
+    made = World(tmp_path_factory.mktemp('cloud'), template, quota_driver='nova.quota.NoopQuotaDriver')
     made.network.add_network('demo')
     made.network.add_network('admin-project')
     yield made
@@ -110,13 +104,24 @@ def world(tmp_path_factory):
 
 @pytest.fixture
 def ask(world):
-    """Make a verb's call to a server as described; the status and the message."""
+    """Make a verb's call to a server as described; the status, and the message of a refusal."""
 
-    def call(verb, token=None, **fields):
-        server = world.server(next(NUMBERS), **fields)
+    def call(verb, token=None, activity=None, **fields):
+        number = next(NUMBERS)
+        operation = None
+        if activity:
+            operation = fields['operation_id'] = f'operation-{number}'
+        server = world.server(number, activity=activity, **fields)
+        if operation:
+            row = OperationRow(operation, 'reboot', server.id, CELL_ID, deadline_at=NOW, created_at=NOW)
+            with world.databases.cell(CELL_ID).writing() as tx:
+                operations.start(tx, row)
         method, path, body, caller = CALLS[verb]
-        status, message = world.fault(method, f'/servers/{server.id}{path}', body, '2.96', token or caller)
-        return status, message.replace(server.id, 'X')
+        answer = world.request(method, f'/servers/{server.id}{path}', body, '2.96', token or caller)
+        if answer.status_int < 400:
+            return answer.status_int, ''
+        (particulars,) = answer.json.values()
+        return answer.status_int, particulars['message'].replace(server.id, 'X')
 
     return call
 
@@ -164,12 +169,18 @@ def test_a_verb_waits_for_what_is_being_done_unless_it_may_interrupt_that(ask, v
     rule = TRANSITIONS[verb]
     state = next(state for state in LIVING if state in rule.allowed)
     for activity in Activity:
-        status, message = ask(verb, state=state, activity=activity, operation_id='held')
+        status, message = ask(verb, state=state, activity=activity)
         if activity in rule.interrupts:
             assert status != 409, (activity, message)
         else:
             why = f"Cannot '{rule.action}' instance X while it is in task_state {activity.value}"
             assert (status, message) == (409, why)
+
+
+@pytest.mark.parametrize('verb', [verb for verb, call in CALLS.items() if call[3] == 'member'])
+def test_a_strangers_server_is_not_found_whatever_its_state(ask, verb):
+    for state in (State.ACTIVE, State.BUILDING):
+        assert ask(verb, 'stranger', state=state, locked=True) == (404, 'Instance X could not be found.')
 
 
 @pytest.mark.parametrize('verb', [verb for verb in CALLS if State.ERROR in TRANSITIONS[verb].allowed])

@@ -6,15 +6,17 @@ from nova import errors
 from nova.api import policy
 from nova.api.request import Request
 from nova.api.routes import route
-from nova.api.schema import PROJECT_ID, Body, Field
+from nova.api.schema import Body, Field
 from nova.db.stores import flavors
 
 LIST = policy.admin('os_compute_api:os-flavor-access', 'List the projects that may use a private flavor.')
 ADD = policy.admin('os_compute_api:os-flavor-access:add_tenant_access', 'Let a project use a private flavor.')
 REMOVE = policy.admin('os_compute_api:os-flavor-access:remove_tenant_access', 'Take a private flavor from a project.')
 
-GIVE = Body('addTenantAccess', Field('tenant', PROJECT_ID, required=True))
-TAKE = Body('removeTenantAccess', Field('tenant', PROJECT_ID, required=True))
+# Any name, as it always was: projects may come from anywhere.
+_PROJECT = {'type': 'string', 'minLength': 1, 'maxLength': 255}
+GIVE = Body('addTenantAccess', Field('tenant', _PROJECT, required=True))
+TAKE = Body('removeTenantAccess', Field('tenant', _PROJECT, required=True))
 
 
 @route(

@@ -34,10 +34,13 @@ DELETE = policy.admin('os_compute_api:os-flavor-manage:delete', 'Delete a flavor
 # What clients sort by, and our names for it.
 _SORT_KEYS = {
     'flavorid': 'id',
-    'id': 'id',
+    # The order in which they were made: the number that clients mean is not shown to them.
+    'id': 'created_at',
     'name': 'name',
     'memory_mb': 'memory_mb',
     'vcpus': 'vcpus',
+    # A weight that flavors no longer have: all are equal.
+    'vcpu_weight': 'id',
     'root_gb': 'disk_gb',
     'ephemeral_gb': 'ephemeral_gb',
     'swap': 'swap_mb',
@@ -235,9 +238,11 @@ def _shown(request: Request, flavor: Flavor) -> dict[str, Any]:
 def _find(request: Request) -> list[Flavor]:
     limit, marker = request.page()
     params, is_admin = request.params, request.context.is_admin
+    is_public = _is_public(params.get('is_public')) if is_admin else True
     query = FlavorQuery(
-        is_public=_is_public(params.get('is_public')) if is_admin else True,
-        project_id=None if is_admin else request.context.project_id,
+        is_public=is_public,
+        # Private flavors that the project was given stand among the public ones.
+        project_id=request.context.project_id if is_public else None,
         disabled=None if is_admin else False,
         min_disk_gb=_least(params.get('minDisk'), 'minDisk'),
         min_memory_mb=_least(params.get('minRam'), 'minRam'),

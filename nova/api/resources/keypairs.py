@@ -49,12 +49,12 @@ LIST = Query(
 )
 def listing(request: Request) -> dict[str, Any]:
     user_id = _user(request, INDEX)
-    limit, marker = request.page()
+    pages = request.version >= (2, 35)
+    limit, marker = request.page() if pages else (None, None)
     with request.databases.api.reading() as tx:
         found = keypairs.listing(tx, user_id, limit=limit, marker=marker)
     answer: dict[str, Any] = {'keypairs': [{'keypair': _summary(request, keypair)} for keypair in found]}
-    links = request.next_link(found, found[-1].name if found else '', 'os-keypairs')
-    if links and request.version >= (2, 35):
+    if pages and (links := request.next_link(found, found[-1].name if found else '', 'os-keypairs')):
         answer['keypairs_links'] = links
     return answer
 

@@ -35,6 +35,7 @@ _USED = (
     ('totalSecurityGroupsUsed', 'security_groups', '2.35'),
     ('totalFloatingIpsUsed', 'floating_ips', '2.35'),
 )
+# `reserved` is what some clients ask to have counted, too; nothing is ever reserved.
 QUERY = Query(Field('tenant_id', QUERY_TEXT, many=True), Field('reserved', QUERY_TEXT, many=True))
 
 
@@ -56,8 +57,9 @@ def show(request: Request) -> dict[str, Any]:
         request.require(OTHER_PROJECT, project_id=project_id)
     with request.databases.api.reading() as tx:
         most = quota.limits(tx, request.settings, project_id)
-    used = quota.in_use(request, project_id)
-    absolute = _shown(_MOST, most, quota.UNLIMITED, request.version) | _shown(_USED, used, 0, request.version)
+    # Where nothing is limited, nothing is counted either.
+    used, unused = ({}, -1) if quota.off(request.settings) else (quota.in_use(request, project_id), 0)
+    absolute = _shown(_MOST, most, quota.UNLIMITED, request.version) | _shown(_USED, used, unused, request.version)
     return {'limits': {'rate': [], 'absolute': absolute}}
 
 

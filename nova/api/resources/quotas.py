@@ -67,6 +67,7 @@ OF_USER = Query(Field('user_id', QUERY_TEXT, many=True))
 )
 def show(request: Request, project_id: str) -> dict[str, Any]:
     request.require(SHOW, project_id=project_id)
+    _refuse_unknown(request, project_id)
     return {'quota_set': {'id': project_id, **_shown(request.version, _limits(request, project_id))}}
 
 
@@ -83,9 +84,13 @@ def show(request: Request, project_id: str) -> dict[str, Any]:
 )
 def detail(request: Request, project_id: str) -> dict[str, Any]:
     request.require(DETAIL, project_id=project_id)
-    used = quota.in_use(request, project_id, request.params.get('user_id'))
+    _refuse_unknown(request, project_id)
     shown = _shown(request.version, _limits(request, project_id))
-    sets = {name: {'limit': limit, 'in_use': used.get(name, 0), 'reserved': 0} for name, limit in shown.items()}
+    if quota.off(request.settings):
+        sets = {name: {'limit': limit, 'in_use': -1, 'reserved': -1} for name, limit in shown.items()}
+    else:
+        used = quota.in_use(request, project_id, request.params.get('user_id'))
+        sets = {name: {'limit': limit, 'in_use': used.get(name, 0), 'reserved': 0} for name, limit in shown.items()}
     return {'quota_set': {'id': project_id, **sets}}
 
 
@@ -100,6 +105,7 @@ def detail(request: Request, project_id: str) -> dict[str, Any]:
     ),
 )
 def defaults(request: Request, project_id: str) -> dict[str, Any]:
+    _refuse_unknown(request, project_id)
     return {'quota_set': {'id': project_id, **_shown(request.version, _defaults(request))}}
 
 
@@ -116,13 +122,12 @@ def defaults(request: Request, project_id: str) -> dict[str, Any]:
     ),
 )
 def update(request: Request, project_id: str) -> dict[str, Any]:
-    identity, user_id = request.services.identity, request.params.get('user_id')
-    if identity is not None and not identity.project_exists(request.context, project_id):
-        raise errors.Invalid(f'Project ID {project_id} is not a valid project.')
+    user_id = request.params.get('user_id')
+    _refuse_unknown(request, project_id)
     wanted = _wanted(request.body)
     if user_id:
         _refuse_more_than_project(request, project_id, wanted)
-    if not truth(request.body.get('force')):
+    if not truth(request.body.get('force')) and not quota.off(request.settings):
         _refuse_less_than_used(request, project_id, wanted)
     with request.databases.api.writing() as tx:
         if user_id:
@@ -172,6 +177,15 @@ def update_class(request: Request, name: str) -> dict[str, Any]:
     with request.databases.api.writing() as tx:
         quotas.set_class_limits(tx, name, _wanted(request.body))
     return {'quota_class_set': _shown_class(request.version, _class(request, name))}
+
+
+def _refuse_unknown(request: Request, project_id: str) -> None:
+    """Refuse a project that there is not, which may be misspelt. The caller's own there surely is."""
+    identity = request.services.identity
+    if project_id == request.context.project_id or identity is None:
+        return
+    if not identity.project_exists(request.context, project_id):
+        raise errors.Invalid(f'Project ID {project_id[:64]} is not a valid project.')
 
 
 def _limits(request: Request, project_id: str) -> dict[str, int]:

@@ -45,7 +45,9 @@ class Span:
     query=ALL,
     samples=(
         'os-simple-tenant-usage/simple-tenant-usage-get.json',
+        'os-simple-tenant-usage/simple-tenant-usage-get-detail.json',
         'os-simple-tenant-usage/v2.40/simple-tenant-usage-get.json',
+        'os-simple-tenant-usage/v2.40/simple-tenant-usage-get-detail.json',
     ),
 )
 def listing(request: Request) -> dict[str, Any]:
@@ -138,7 +140,8 @@ def _links(request: Request, key: str, page: list[ServerUsage], *path: str) -> d
 def _span(request: Request) -> Span:
     now = request.services.clock()
     start, stop = (_parsed(request.params.get(name)) or now for name in ('start', 'end'))
-    if start >= stop and 'start' in request.params:
+    # Both are now unless they are said.
+    if start > stop or (start == stop and 'start' in request.params):
         raise errors.Invalid('Invalid start time. The start time cannot occur after the end time.')
     return Span(start, stop, now)
 

@@ -9,6 +9,7 @@ import sqlalchemy.exc
 
 from nova import errors
 from nova.db.stores import services as service_store
+from nova.db.tables.guests import guests
 from nova.db.tables.hosts import hosts
 from nova.db.tables.servers import servers
 from nova.db.tables.services import services
@@ -145,6 +146,22 @@ def servers_on(tx: sa.Connection, host_names: Collection[str]) -> list[tuple[str
     return [(host, server_id, name) for host, server_id, name in tx.execute(query)]
 
 
+def of_servers(tx: sa.Connection, server_ids: Collection[str]) -> dict[str, frozenset[str]]:
+    """The hosts that have, or are getting, a guest of each of these living servers, in one statement."""
+    if not server_ids:
+        return {}
+    columns = servers.c
+    query = (
+        sa.select(columns.id, columns.host, guests.c.host)
+        .outerjoin(guests, sa.and_(guests.c.server_id == columns.id, guests.c.abandoned_at.is_(None)))
+        .where(columns.deleted.is_(False), columns.id.in_(sorted(server_ids)))
+    )
+    found: dict[str, set[str]] = {}
+    for server_id, *on in tx.execute(query):
+        found.setdefault(server_id, set()).update(host for host in on if host)
+    return {server_id: frozenset(on) for server_id, on in found.items()}
+
+
 def seen(tx: sa.Connection) -> dict[str, datetime.datetime]:
     """When each host last showed a sign of life."""
     query = sa.select(services.c.host, services.c.seen_at).where(
@@ -161,6 +178,17 @@ def names(tx: sa.Connection) -> list[str]:
 def nodes_of(tx: sa.Connection, host: str) -> list[str]:
     """The node ids of a host: its resource providers."""
     return list(tx.execute(sa.select(hosts.c.node_id).where(hosts.c.host == host)).scalars())
+
+
+def node_ids(tx: sa.Connection, host: str) -> list[str]:
+    """The ids of a host's nodes, which are also those of its resource providers."""
+    return list(tx.execute(sa.select(hosts.c.node_id).where(hosts.c.host == host).order_by(hosts.c.id)).scalars())
+
+
+def with_servers(tx: sa.Connection, among: Collection[str]) -> set[str]:
+    """Those of the hosts that have living servers."""
+    query = sa.select(servers.c.host).where(servers.c.host.in_(among), servers.c.deleted.is_(False)).distinct()
+    return set(tx.execute(query).scalars())
 
 
 def has_node(tx: sa.Connection, node: str, host: str | None = None) -> bool:

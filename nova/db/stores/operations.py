@@ -231,16 +231,22 @@ def request_stop(tx: sa.Connection, server_id: str, shows: Activity | None = Non
     )
 
 
-def waiting(tx: sa.Connection, server_id: str) -> OperationRow | None:
-    """The operation that is to begin when what is being done to the server has ended."""
+def waiting(tx: sa.Connection, server_id: str) -> list[OperationRow]:
+    """The operations that are to begin when what is being done to the server has ended, oldest first."""
     columns = _operations.c
     found = tx.execute(
         sa.select(columns.id)
         .where(columns.server_id == server_id, columns.status == WAITING)
         .order_by(columns.created_at, columns.id)
-        .limit(1)
-    ).scalar()
-    return find(tx, found) if found else None
+    )
+    return [get(tx, operation_id) for operation_id in found.scalars().all()]
+
+
+def refuse_waiting(tx: sa.Connection, operation_id: str) -> None:
+    """Close an operation that waited in vain: the server is not in a state for it any more."""
+    failure = {'kind': 'Conflict', 'text': 'The server changed before this could begin.', 'details': None}
+    values = {'status': FAILED, 'failure': failure, 'finished_at': present(), 'updated_at': present()}
+    tx.execute(sa.update(_operations).where(_operations.c.id == operation_id).values(values))
 
 
 def begin_waiting(

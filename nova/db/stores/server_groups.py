@@ -27,9 +27,7 @@ class ServerGroup:
     members: tuple[str, ...] = ()
 
 
-_columns = tuple(
-    server_groups.c[field.name] for field in dataclasses.fields(ServerGroup) if field.name != 'members'
-)
+_columns = tuple(server_groups.c[field.name] for field in dataclasses.fields(ServerGroup) if field.name != 'members')
 
 
 def create(

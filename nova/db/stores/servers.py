@@ -171,7 +171,7 @@ def change_metadata(
     """Make of a living server's metadata what `change` makes of it; what it is then. Nobody else changes it meanwhile."""
     _change(tx, server_id, {})
     columns = server_metadata.c
-    known = dict(tx.execute(sa.select(columns.key, columns.value).where(columns.server_id == server_id)).tuples())
+    known = dict(tx.execute(sa.select(columns.key, columns.value).where(columns.server_id == server_id)).all())
     wanted = change(known)
     gone = [key for key, value in known.items() if wanted.get(key) != value]
     if gone:

@@ -32,12 +32,21 @@ class DesiredGuest:
 
 
 @dataclasses.dataclass(frozen=True)
+class DesiredFloating:
+    """A floating address, and the one that it stands for."""
+
+    address: str
+    fixed: str
+
+
+@dataclasses.dataclass(frozen=True)
 class DesiredNetwork:
     id: str
     mtu: int
     domain: str
     subnets: tuple[DesiredSubnet, ...] = ()
     guests: tuple[DesiredGuest, ...] = ()
+    floating: tuple[DesiredFloating, ...] = ()
 
     @property
     def bridge(self) -> str:
@@ -62,11 +71,12 @@ class DesiredNetwork:
 
 
 def read(tx: sa.Connection, default_domain: str) -> tuple[DesiredNetwork, ...]:
-    """All networks that are up, with their subnets and the guests on them: three statements however many there are."""
+    """All networks that are up, with their subnets and the guests on them: four statements however many there are."""
     subnets = collections.defaultdict(list)
     for row in tx.execute(sa.select(tables.subnets).order_by(tables.subnets.c.created_at, tables.subnets.c.id)):
         subnets[row.network_id].append(row)
     dhcp_addresses, guests = _addresses(tx)
+    floating = _floating(tx)
     return tuple(
         DesiredNetwork(
             id=row.id,
@@ -74,6 +84,7 @@ def read(tx: sa.Connection, default_domain: str) -> tuple[DesiredNetwork, ...]:
             domain=(row.dns_domain or default_domain).rstrip('.'),
             subnets=tuple(_subnet(subnet, dhcp_addresses.get(subnet.id)) for subnet in subnets[row.id]),
             guests=tuple(guests[row.id]),
+            floating=tuple(floating[row.id]),
         )
         for row in tx.execute(
             sa.select(tables.networks).where(tables.networks.c.admin_state_up.is_(True)).order_by(tables.networks.c.id)
@@ -114,6 +125,20 @@ def _addresses(tx):
             name = host_name(row.dns_name, row.address)
             guests[row.network_id].append(DesiredGuest(row.mac_address, row.address, name))
     return dhcp, guests
+
+
+def _floating(tx):
+    """By the network of the fixed address."""
+    floating, ports = tables.floating_ips, tables.ports
+    found = collections.defaultdict(list)
+    wanted = (
+        sa.select(ports.c.network_id, floating.c.floating_ip_address, floating.c.fixed_ip_address)
+        .join(ports, ports.c.id == floating.c.port_id)
+        .order_by(floating.c.id)
+    )
+    for network_id, address, fixed in tx.execute(wanted):
+        found[network_id].append(DesiredFloating(address, fixed))
+    return found
 
 
 def _subnet(row, dhcp_address):

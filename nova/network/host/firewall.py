@@ -1,4 +1,4 @@
-"""Let guests reach the outside and the metadata service, and keep networks apart: nftables, in a table of our own."""
+"""Let guests reach the outside and the metadata service, be reached by floating addresses, and keep networks apart: nftables."""
 
 from collections.abc import Sequence
 
@@ -14,6 +14,19 @@ def ruleset(table: str, networks: Sequence[DesiredNetwork], proxy_port: int) -> 
     redirects = [
         f'iifname {bridge} ip daddr {METADATA_ADDRESS} tcp dport 80 redirect to :{proxy_port}' for bridge in bridges
     ]
+    floats = [f'ip daddr {one.address} dnat to {one.fixed}' for network in networks for one in network.floating]
+    answers = [
+        f'ip saddr {one.fixed} oifname != "{network.bridge}" snat to {one.address}'
+        for network in networks
+        for one in network.floating
+    ]
+    # A guest that asks a neighbour by its floating address must get the answer by the same way back.
+    hairpins = [
+        f'ip saddr {subnet.cidr} oifname "{network.bridge}" ct status dnat masquerade'
+        for network in networks
+        for subnet in network.subnets
+        if network.floating
+    ]
     masquerades = [
         f'ip saddr {subnet.cidr} oifname != "{network.bridge}" masquerade'
         for network in networks
@@ -24,15 +37,17 @@ def ruleset(table: str, networks: Sequence[DesiredNetwork], proxy_port: int) -> 
         for bridge in bridges
         if (others := [other for other in bridges if other != bridge])
     ]
+    by_floating_address = ['ct status dnat accept'] if floats else []
     return '\n'.join(
         [
             # Made before it is deleted, so that the deletion never fails.
             f'table ip {table} {{}}',
             f'delete table ip {table}',
             f'table ip {table} {{',
-            *_chain('prerouting', 'type nat hook prerouting priority dstnat', redirects),
-            *_chain('postrouting', 'type nat hook postrouting priority srcnat', masquerades),
-            *_chain('forward', 'type filter hook forward priority filter', apart),
+            *_chain('prerouting', 'type nat hook prerouting priority dstnat', redirects + floats),
+            *_chain('output', 'type nat hook output priority -100', floats),
+            *_chain('postrouting', 'type nat hook postrouting priority srcnat', answers + hairpins + masquerades),
+            *_chain('forward', 'type filter hook forward priority filter', by_floating_address + apart),
             '}',
             '',
         ]

@@ -1,14 +1,18 @@
 """What a sample says too little of: the call that is cited for none, what must be so before it, what is free in it."""
 
 import dataclasses
+import datetime
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
-from nova.db.stores import servers
-from nova.domain.lifecycle import State
+from nova.db.stores import usage_audits
+from nova.domain.lifecycle import Activity, State
 from nova.domain.migration import LIVE, RESIZE
+from nova.domain.usage_audit import UsageAudit, last_period
+from tests.functional.client import IMAGE_ID
 from tests.functional.samples.index import Sample
-from tests.functional.samples.scene import EMPTY_HOST, PUBLIC_KEY, UNLIMITED, Scene
+from tests.functional.samples.scene import CUT_OFF, EMPTY_HOST, KEPT, PUBLIC_KEY, UNLIMITED, Scene
 
 # Below these are so many levels of names that somebody chose.
 NAMED = {'addresses': 1, 'hosts': 2, 'log': 1}
@@ -50,12 +54,14 @@ def become(state: State, *verbs: dict[str, Any], **fields: Any):
 
     def given(scene, sample):
         server_id = scene.names['server_id'] = scene.a_server_id(**fields)
+        if not verbs:
+            scene.note(server_id, state)
         for verb in verbs:
             answer = scene.owner.ask('POST', f'/servers/{server_id}/action', verb)
             assert answer.status_int in (200, 202, 501), answer.text
             if answer.status_int == 501:
-                with scene.cloud.databases.own.writing() as tx:
-                    servers.reset(tx, server_id, state)
+                scene.note(server_id, state)
+                return
             scene.cloud.settle()
 
     return given
@@ -81,12 +87,119 @@ def a_network_of_its_own(scene, sample):
     return {'network_id': scene.cloud.network.add_network('elsewhere', 'more', '192.168.1.0/24').id}
 
 
+def live_migrating(scene, sample):
+    names = migrations(scene, sample)
+
+    scene.note(names['server_id'], State.ACTIVE, Activity.MIGRATING)
+    scene.afterwards(lambda: scene.note(names['server_id'], State.ACTIVE))
+    return names
+
+
+def audits(scene, sample):
+    """Two hosts' servers were counted for the last period, and for the one before the moment that is asked for."""
+    moments = (datetime.datetime.now(datetime.UTC), scene.AUDITED)
+    with scene.cloud.databases.own.writing() as tx:
+        for moment in moments:
+            beginning, ending = last_period(scene.cloud.settings.usage_audit_period, moment)
+            if not usage_audits.listing(tx, beginning, ending):
+                usage_audits.begin(tx, [UsageAudit(host, beginning, ending, message='Ran.') for host in ('h1', 'h2')])
+
+
+def volumes(scene, sample):
+    """One that a server has, with a snapshot, and no others."""
+    volume_id, snapshot_id = scene.name('volume_id', sample.version), scene.name('snapshot_id', sample.version)
+    cinder = scene.cloud.cinder
+    cinder.volumes = {volume_id: cinder.volumes[volume_id]}
+    cinder.snapshots = {snapshot_id: cinder.snapshots[snapshot_id]}
+    if not cinder.volumes[volume_id]['attachments']:
+        cinder.attach(volume_id, scene.name('server_id', sample.version))
+
+
+def with_a_volume(scene, sample):
+    """A server that has a volume which is never changed."""
+    if 'with volume' not in scene.kept:
+        scene.kept['with volume'] = attached(scene, sample)['server_id']
+    return {'server_id': scene.kept['with volume'], 'volume_id': scene.kept['volume_id']}
+
+
+def attached(scene, sample):
+    """A server that has a volume."""
+    server_id = scene.names['server_id'] = scene.a_server_id()
+    volume_id = scene.name('volume_id', sample.version)
+    body = {'volumeAttachment': {'volumeId': volume_id, 'tag': 'foo', 'delete_on_termination': True}}
+    answer = scene.owner.ask('POST', f'/servers/{server_id}/os-volume_attachments', body, '2.79')
+    assert answer.status_int in (200, 501), answer.text
+    scene.cloud.settle()
+    return {'server_id': server_id, 'volume_id': volume_id}
+
+
+def with_another_volume(scene, sample):
+    """The new volume that the body names is another than that in the path."""
+    names = attached(scene, sample)
+    return names | {'volumeId': scene.a_volume_id()}
+
+
+def as_the_body_says(scene, sample):
+    """The attachment is as the body repeats it, but for the flag."""
+    names = attached(scene, sample)
+    return names | {'serverId': names['server_id'], 'id': names['volume_id']}
+
+
+def a_floating_ip(scene, sample):
+    scene.name('floating_ip_id', sample.version)
+
+
+def with_a_floating_ip(scene, sample):
+    server_id = scene.names['server_id'] = scene.a_server_id()
+    address = scene.owner.post('/os-floating-ips', {'pool': 'public'}, '2.1', 200)['floating_ip']['ip']
+    fixed = next(iter(scene.owner.get(f'/servers/{server_id}/ips')['addresses'].values()))[0]['addr']
+    if 'remove' in sample.name:
+        body = {'addFloatingIp': {'address': address}}
+        scene.owner.post(f'/servers/{server_id}/action', body)
+    return {'address': address, 'fixed_address': fixed}
+
+
+def a_fixed_address(scene, sample):
+    server_id = scene.names['server_id'] = scene.a_server_id()
+    (addresses,) = scene.owner.get(f'/servers/{server_id}/ips')['addresses'].values()
+    return {'address': addresses[0]['addr']}
+
+
+def without_group_test(scene, sample):
+    for group in scene.owner.get('/os-security-groups')['security_groups']:
+        if group['name'] == 'test':
+            for server in scene.owner.get('/servers')['servers']:
+                body = {'removeSecurityGroup': {'name': 'test'}}
+                scene.owner.ask('POST', f'/servers/{server["id"]}/action', body)
+            scene.owner.delete(f'/os-security-groups/{group["id"]}', status=202)
+
+
+def a_group_test(scene, sample):
+    without_group_test(scene, sample)
+    group = {'name': 'test', 'description': 'of the samples'}
+    made = scene.owner.post('/os-security-groups', {'security_group': group}, '2.1', 200)['security_group']
+    rule = {'parent_group_id': made['id'], 'ip_protocol': 'tcp', 'from_port': 22, 'to_port': 22, 'cidr': '10.0.0.0/24'}
+    scene.owner.post('/os-security-group-rules', {'security_group_rule': rule}, '2.1', 200)
+    return {'security_group_id': made['id']}
+
+
+def without_rules(scene, sample):
+    return {'security_group_id': scene.a_security_group_id()}
+
+
+def in_group_test(scene, sample):
+    server_id = scene.names['server_id'] = scene.a_server_id()
+    names = a_group_test(scene, sample)
+    scene.owner.post(f'/servers/{server_id}/action', {'addSecurityGroup': {'name': 'test'}})
+    return names
+
+
 def migrations(scene, sample):
     """A server that was moved twice; the marker is the newer move."""
     if 'moved' not in scene.kept:
         scene.kept['moved'] = scene.a_server_id()
-        for kind, status in ((LIVE, 'running'), (RESIZE, 'finished')):
-            scene.moves(scene.kept['moved'], kind, status)
+        scene.moves(scene.kept['moved'], LIVE, 'running', at=BETWEEN - datetime.timedelta(1))
+        scene.moves(scene.kept['moved'], RESIZE, 'finished', at=BETWEEN + datetime.timedelta(1))
     found = scene.owner.get('/os-migrations', '2.59')['migrations']
     live = next(entry for entry in found if entry['migration_type'] == LIVE)
     return {'server_id': scene.kept['moved'], 'migration_id': str(live['id']), 'marker': found[0]['uuid']}
@@ -94,7 +207,7 @@ def migrations(scene, sample):
 
 def an_image(scene, sample):
     """One that belongs to the project, as a snapshot of a server does."""
-    properties = {'auto_disk_config': 'True', 'foo': 'bar', 'instance_uuid': scene.name('server_id', sample.version)}
+    properties = {'auto_disk_config': 'True', 'foo': 'bar', 'architecture': 'x86_64'}
     return {'image_id': scene.cloud.glance.add(owner='demo', visibility='private', **properties)}
 
 
@@ -120,11 +233,12 @@ def shared_with_fake_tenant(scene, sample):
     return names
 
 
-def without_keypair(scene, sample):
-    """Neither Alice nor `fake` has a key of the name that the sample gives."""
-    keypair = sample.body['keypair']
-    for query in ('', '?user_id=fake'):
-        scene.owner.ask('DELETE', f'/os-keypairs/{keypair["name"]}{query}', version='2.10')
+def without_keypairs(scene, sample):
+    """Neither Alice nor `fake` has a key of a name that a sample gives."""
+    for user_id in ('alice', 'fake'):
+        for entry in scene.owner.get(f'/os-keypairs?user_id={user_id}', '2.10')['keypairs']:
+            if (name := entry['keypair']['name']) != 'new-key':
+                scene.owner.delete(f'/os-keypairs/{urllib.parse.quote(name)}?user_id={user_id}', '2.10')
 
 
 def keypair_of_fake(scene, sample):
@@ -145,6 +259,13 @@ def an_aggregate(scene, sample):
     aggregate = {'name': 'before', 'availability_zone': 'nova'}
     made = scene.owner.post('/os-aggregates', {'aggregate': aggregate}, '2.1', 200)['aggregate']
     return {'aggregate_id': str(made['id']), 'host_name': EMPTY_HOST}
+
+
+def an_aggregate_as_shown(scene, sample):
+    """With a host if that of the sample has one."""
+    (shown,) = sample.body.values() if sample.kind == 'response' else ({'hosts': True},)
+    shown = shown[0] if isinstance(shown, list) else shown
+    return an_aggregate_with_a_host(scene, sample) if shown['hosts'] else an_aggregate(scene, sample)
 
 
 def an_aggregate_with_a_host(scene, sample):
@@ -174,7 +295,7 @@ def a_server_group(scene, sample):
 def two_servers(scene, sample):
     scene.name('server_id', sample.version)
     if 'second' not in scene.kept:
-        scene.kept['second'] = scene.a_server_id()
+        scene.kept['second'] = scene.a_server_id(name=KEPT)
 
 
 def an_action_before(scene, sample):
@@ -182,10 +303,21 @@ def an_action_before(scene, sample):
     server_id = scene.name('server_id', sample.version)
     actions = scene.owner.get(f'/servers/{server_id}/os-instance-actions', '2.58')['instanceActions']
     if len(actions) < 2:
-        act(scene, server_id, {'os-stop': None})
-        act(scene, server_id, {'os-start': None})
+        act(scene, server_id, {'lock': None})
+        act(scene, server_id, {'unlock': None})
         actions = scene.owner.get(f'/servers/{server_id}/os-instance-actions', '2.58')['instanceActions']
     return {'marker': actions[0]['request_id']}
+
+
+def of_a_stranger(scene, sample):
+    """The only server of its project, in a group."""
+    if 'stranger' not in scene.kept:
+        stranger = scene.user('stranger')
+        body = {'server_group': {'name': 'of a stranger', 'policy': 'affinity'}}
+        group = stranger.post('/os-server-groups', body, '2.64', 200)['server_group']['id']
+        scene.kept['stranger'] = stranger.create(hints={'group': group}, flavorRef='1')
+        stranger.wait(scene.kept['stranger'])
+    return {'server_id': scene.kept['stranger']}
 
 
 def interfaces(scene, sample):
@@ -194,12 +326,14 @@ def interfaces(scene, sample):
     return {'port_id': port['port_id']}
 
 
+A_SERVER = {'server': {'name': 'one', 'imageRef': IMAGE_ID, 'flavorRef': '1', 'networks': 'auto'}}
+AN_EVENT = {'events': [{'name': 'network-changed', 'tag': 'foo', 'status': 'completed', 'server_uuid': 'any'}]}
 ACTION = 'POST /servers/{server_id}/action'
 rescued = become(State.RESCUED, {'rescue': None})
 resized = become(State.RESIZED, {'resize': {'flavorRef': '2'}})
 # What must be so before an action.
 VERBS = {
-    'os-deferred-delete/restore-post-req': become(State.SOFT_DELETED, {'softDelete': None}),
+    'os-deferred-delete/restore-post-req': become(State.SOFT_DELETED),
     'os-lock-server/unlock-server': become(State.ACTIVE, {'lock': None}),
     'os-migrate-server/live-migrate-server': to_another_host,
     'os-migrate-server/migrate-server': to_another_host,
@@ -209,10 +343,10 @@ VERBS = {
     'os-rescue/server-rescue-req': nothing,
     'os-rescue/server-unrescue-req': rescued,
     'os-shelve/os-shelve-offload': become(State.SHELVED, {'shelve': None}),
-    **{f'os-shelve/os-unshelve{name}': become(State.SHELVED, {'shelve': None}) for name in ('', '-az')},
+    'os-shelve/os-unshelve': become(State.SHELVED, {'shelve': None}),
     **{
         f'os-shelve/os-unshelve-{name}': become(State.SHELVED_OFFLOADED, {'shelve': None}, {'shelveOffload': None})
-        for name in ('az-host', 'host', 'host-and-unpin-az', 'unpin-az')
+        for name in ('az', 'az-host', 'host', 'host-and-unpin-az', 'unpin-az')
     },
     'os-suspend-server/server-resume': become(State.SUSPENDED, {'suspend': None}),
     'server-migrations/live-migrate-server': to_another_host,
@@ -221,9 +355,10 @@ VERBS = {
     'servers/server-action-revert-resize': resized,
     'servers/server-action-start': become(State.STOPPED, {'os-stop': None}),
 }
+# One move was before, one after.
+BETWEEN = datetime.datetime(2026, 1, 15, tzinfo=datetime.UTC)
 SINCE, BEFORE = 'changes-since=2000-01-01T00:00:00Z', 'changes-before=2100-01-01T00:00:00Z'
 ACTIONS_LIST = 'GET /servers/{server_id}/os-instance-actions'
-AGGREGATE_ACTION = 'POST /os-aggregates/{aggregate_id}/action'
 QUOTA = '/os-quota-sets/{tenant_id}'
 QUOTAS = {
     'quotas-show-get-resp': (f'GET {QUOTA}', ''),
@@ -253,17 +388,19 @@ CASES = {
     'flavor-manage/flavor-update-req': Case(given=a_private_flavor),
     'flavor-manage/flavor-update-resp': Case(given=a_private_flavor),
     # Keypairs
-    'os-keypairs/keypairs-import-post-req': Case(given=without_keypair),
-    'os-keypairs/keypairs-import-post-resp': Case(sends='keypairs-import-post-req', given=without_keypair),
-    'os-keypairs/keypairs-post-req': Case('POST /os-keypairs', given=without_keypair),
-    'os-keypairs/keypairs-post-resp': Case('POST /os-keypairs', given=without_keypair),
+    'os-keypairs/keypairs-import-post-req': Case(given=without_keypairs),
+    'os-keypairs/keypairs-import-post-resp': Case(given=without_keypairs, user='owner'),
+    'os-keypairs/keypairs-post-req': Case('POST /os-keypairs', given=without_keypairs),
+    'os-keypairs/keypairs-post-resp': Case('POST /os-keypairs', given=without_keypairs, user='owner'),
     'os-keypairs/keypairs-list-user1-resp': Case('GET /os-keypairs'),
-    'os-keypairs/keypairs-list-user2-resp': Case('GET /os-keypairs', given=keypair_of_fake, query='user_id=fake'),
+    'os-keypairs/keypairs-list-user2-resp': Case(
+        'GET /os-keypairs', given=keypair_of_fake, query='user_id=fake', user='owner'
+    ),
     # Aggregates
     'os-aggregates/aggregate-post-req': Case(given=without_aggregates),
     'os-aggregates/aggregate-post-resp': Case(given=without_aggregates),
     'os-aggregates/aggregate-update-post-req': Case(given=an_aggregate),
-    'os-aggregates/aggregate-update-post-resp': Case(given=an_aggregate_with_a_host),
+    'os-aggregates/aggregate-update-post-resp': Case(given=an_aggregate_as_shown),
     'os-aggregates/aggregate-add-host-post-req': Case(given=an_aggregate),
     'os-aggregates/aggregates-add-host-post-resp': Case(sends='aggregate-add-host-post-req', given=an_aggregate),
     'os-aggregates/aggregate-remove-host-post-req': Case(given=an_aggregate_with_a_host),
@@ -272,10 +409,10 @@ CASES = {
     ),
     'os-aggregates/aggregate-metadata-post-req': Case(given=an_aggregate),
     'os-aggregates/aggregates-metadata-post-resp': Case(
-        sends='aggregate-metadata-post-req', given=an_aggregate_with_a_host
+        sends='aggregate-metadata-post-req', given=an_aggregate_as_shown
     ),
-    'os-aggregates/aggregates-get-resp': Case(given=an_aggregate_with_a_host),
-    'os-aggregates/aggregates-list-get-resp': Case(given=an_aggregate_with_a_host),
+    'os-aggregates/aggregates-get-resp': Case(given=an_aggregate_as_shown),
+    'os-aggregates/aggregates-list-get-resp': Case(given=an_aggregate_as_shown),
     'os-aggregates/aggregate-images-post-req': Case(given=an_aggregate_with_a_host),
     # Hosts
     'os-hosts/host-put-maintenance-req': Case(given=the_empty_host),
@@ -300,12 +437,8 @@ CASES = {
         'GET /os-hypervisors/detail', given=a_host_with_servers, query='hypervisor_hostname_pattern=h1&with_servers=1'
     ),
     'os-hypervisors/hypervisors-show-with-servers-resp': Case(given=a_host_with_servers, query='with_servers=1'),
-    'os-hypervisors/v2.53/hypervisors-search-resp': Case(
-        'GET /os-hypervisors', query='hypervisor_hostname_pattern=h1'
-    ),
-    'os-hypervisors/v2.88/hypervisors-search-resp': Case(
-        'GET /os-hypervisors', query='hypervisor_hostname_pattern=h1'
-    ),
+    'os-hypervisors/v2.53/hypervisors-search-resp': Case('GET /os-hypervisors', query='hypervisor_hostname_pattern=h1'),
+    'os-hypervisors/v2.88/hypervisors-search-resp': Case('GET /os-hypervisors', query='hypervisor_hostname_pattern=h1'),
     **{
         f'os-services/service-{change}-put-{part}': Case(given=the_empty_host)
         for change in ('disable', 'disable-log', 'enable', 'force-down')
@@ -318,7 +451,7 @@ CASES = {
     # Quotas
     **{
         f'os-quota-sets{noop}/{name}': Case(route, given=another_project, query=query, user=user)
-        for noop, user in (('', 'owner'), ('-noop', UNLIMITED))
+        for noop, user in (('', 'owner'), ('-noop', f'owner@{UNLIMITED}'))
         for name, (route, query) in QUOTAS.items()
     },
     # Server groups, usage
@@ -345,7 +478,6 @@ CASES = {
     'os-server-topology/servers-topology-resp-user': Case('GET /servers/{server_id}/topology', user='member'),
     'os-server-topology/servers-topology-resp': Case(user='owner'),
     'os-server-tags/server-tags-show-details-resp': Case('GET /servers/{server_id}'),
-    'os-server-tags/servers-tags-details-resp': Case('GET /servers/detail'),
     'os-console-auth-tokens/create-serial-console-req': Case('POST /servers/{server_id}/remote-consoles'),
     'os-remote-consoles/create-rdp-console-req': Case('POST /servers/{server_id}/remote-consoles'),
     'os-remote-consoles/create-mks-console-req': Case('POST /servers/{server_id}/remote-consoles'),
@@ -371,29 +503,51 @@ CASES = {
     # Servers
     'servers/server-create-req-v237': Case('POST /servers', since='2.37'),
     'servers/server-create-req-v257': Case('POST /servers', since='2.57'),
-    'servers/v2.74/server-create-resp': Case(sends='server-create-req-with-host-and-node'),
+    'servers/v2.74/server-create-resp': Case(sends='server-create-req-with-host-and-node', user='owner'),
+    **{f'servers/{version}/server-create-resp': Case(sends=A_SERVER) for version in ('v2.90', 'v2.94')},
+    'os-server-external-events/event-create-resp': Case(sends=AN_EVENT),
     'servers/server-create-req-with-only-host': Case('POST /servers'),
     'servers/server-create-req-with-only-node': Case('POST /servers'),
     'servers/server-put-req': Case('PUT /servers/{server_id}'),
     'servers/server-put-resp': Case('PUT /servers/{server_id}'),
-    'servers/servers-list-status-resp': Case('GET /servers', given=two_servers, query='status=active'),
-    'servers/servers-list-with-changes-before': Case('GET /servers', query=BEFORE),
-    'servers/servers-details-with-changes-before': Case('GET /servers/detail', query=BEFORE),
-    'servers-sort/server-sort-keys-list-resp': Case('GET /servers', query='sort_key=display_name&sort_dir=asc'),
+    **{
+        f'{folder}/{name}': Case(f'GET /servers{detail}', given=two_servers, query=f'name={KEPT}&{query}'.rstrip('&'))
+        for folder, name, detail, query in (
+            ('servers', 'servers-list-resp', '', ''),
+            ('servers', 'servers-details-resp', '/detail', ''),
+            ('servers', 'servers-list-status-resp', '', 'status=active'),
+            ('servers', 'servers-list-with-changes-before', '', BEFORE),
+            ('servers', 'servers-details-with-changes-before', '/detail', BEFORE),
+            ('servers-sort', 'server-sort-keys-list-resp', '', 'sort_key=display_name&sort_dir=asc'),
+            ('os-server-tags', 'servers-tags-details-resp', '/detail', ''),
+        )
+    },
     # Migrations
     **{
         f'os-migrations/migrations-get{name}': Case('GET /os-migrations', given=migrations, query=query)
         for name, query in {
             '': '',
             '-with-limit': '',
-            '-with-changes-since': SINCE,
-            '-with-changes-before': BEFORE,
+            '-with-changes-since': f'changes-since={BETWEEN:%Y-%m-%dT%H:%M:%SZ}',
+            '-with-changes-before': f'changes-before={BETWEEN:%Y-%m-%dT%H:%M:%SZ}',
             '-with-marker': 'marker={marker}',
             '-with-user-or-project-id': 'user_id=alice',
         }.items()
     },
     **{f'server-migrations/{name}': Case(given=migrations) for name in ('migrations-get', 'migrations-index')},
-    'server-migrations/force_complete': Case(given=migrations),
+    'server-migrations/force_complete': Case(given=live_migrating),
+    # Usage
+    'os-instance-usage-audit-log/inst-usage-audit-log-index-get-resp': Case(given=audits),
+    'os-instance-usage-audit-log/inst-usage-audit-log-show-get-resp': Case(given=audits),
+    # While the cell cannot be reached
+    'os-services/v2.69/services-list-get-resp': Case(user=f'owner@{CUT_OFF}'),
+    **{
+        f'servers/v2.69/{name}': Case(given=of_a_stranger, user=f'stranger@{CUT_OFF}')
+        for name in ('server-get-resp', 'servers-details-resp', 'servers-list-resp')
+    },
+    'servers/v2.71/server-get-down-cell-resp': Case(
+        'GET /servers/{server_id}', given=of_a_stranger, user=f'stranger@{CUT_OFF}'
+    ),
     # Versions
     'versions/versions-get-resp': Case('GET (root)/'),
     'versions/v2-version-get-resp': Case('GET (root)/v2'),
@@ -411,7 +565,64 @@ CASES = {
     'images/image-meta-key-get': Case(given=an_image, free=frozenset({'meta'})),
     'images/image-meta-key-put-req': Case(given=of_an_image('auto_disk_config')),
     'images/image-meta-key-put-resp': Case(given=of_an_image('auto_disk_config')),
-    'os-floating-ips/floating-ips-list-empty-resp': Case('GET /os-floating-ips'),
+    'os-floating-ips/floating-ips-list-empty-resp': Case('GET /os-floating-ips', user='stranger'),
+    'os-floating-ips/floating-ips-list-resp': Case(given=a_floating_ip),
+    'servers/server-action-addfloatingip-req': Case(given=with_a_floating_ip),
+    'servers/server-action-removefloatingip-req': Case(given=with_a_floating_ip),
+    'os-multinic/multinic-remove-fixed-ip-req': Case(given=a_fixed_address),
+    **{f'os-networks/{name}': Case(user='owner') for name in ('network-show-resp', 'networks-list-resp')},
+    'os-security-groups/security-group-post-req': Case(given=without_group_test),
+    'os-security-groups/security-groups-create-resp': Case(sends='security-group-post-req', given=without_group_test),
+    'os-security-groups/security-group-add-post-req': Case(given=a_group_test),
+    'os-security-groups/security-group-remove-post-req': Case(given=in_group_test),
+    # Whether groups have rules is as it happens to be; the form of a rule is looked at where one is made.
+    'os-security-groups/security-groups-list-get-resp': Case(free=frozenset({'rules'})),
+    **{f'os-security-groups/security-group-rules-post-{part}': Case(given=without_rules) for part in ('req', 'resp')},
+    'os-security-groups/server-security-groups-list-resp': Case(given=in_group_test, free=frozenset({'rules'})),
+    # A new volume is not attached; that of the sample is.
+    'os-volumes/os-volumes-post-resp': Case(free=frozenset({'attachments'})),
+    **{f'os-volumes/os-volumes-{name}-resp': Case(given=volumes) for name in ('detail', 'get', 'index')},
+    **{f'os-snapshots/snapshots-{name}-resp': Case(given=volumes) for name in ('detail', 'list', 'show')},
+    **{
+        f'os-volume_attachments/{name}': Case(given=with_a_volume)
+        for name in ('list-volume-attachments-resp', 'volume-attachment-detail-resp')
+    },
+    'os-volume_attachments/update-volume-req': Case(given=with_another_volume),
+    'os-volume_attachments/update-volume-attachment-delete-flag-req': Case(given=as_the_body_says),
+    'os-virtual-interfaces/vifs-list-resp-v2': Case('GET /servers/{server_id}/os-virtual-interfaces'),
+}
+
+
+# Requests, and responses to such, that are refused as they should be: the status, and why.
+NO_CONSOLE = 'Guests of this cloud have a VNC console only.'
+REFUSED = {
+    'os-keypairs/v2.92/keypairs-post-req': (400, 'From 2.92 a key must be brought along.'),
+    'os-server-external-events/event-create-req': (400, 'There is no event of the name `test-event`.'),
+    'servers/v2.90/server-create-req': (400, 'It has a `personality`, which ended with 2.56, and no `networks`.'),
+    'servers/v2.94/server-create-req': (400, 'It has a `personality`, which ended with 2.56, and no `networks`.'),
+    'os-console-auth-tokens/v2.31/create-serial-console-req': (400, NO_CONSOLE),
+    **{
+        f'os-remote-consoles/{name}': (400, NO_CONSOLE)
+        for name in (
+            'get-serial-console-post-req',
+            'get-serial-console-post-resp',
+            'get-spice-console-post-req',
+            'get-spice-console-post-resp',
+            'v2.6/create-rdp-console-req',
+            'v2.8/create-mks-console-req',
+            'v2.8/create-mks-console-resp',
+        )
+    },
+}
+# What is not as published yet, and what it waits for.
+NOT_YET = {
+    **{
+        f'os-volume_attachments/{version}{name}-resp': 'Servers have no volumes.'
+        for version in ('', 'v2.49/', 'v2.70/', 'v2.79/', 'v2.85/', 'v2.89/')
+        for name in ('list-volume-attachments', 'volume-attachment-detail')
+    },
+    'os-server-topology/v2.78/servers-topology-resp': 'Guests have no NUMA nodes.',
+    'os-server-topology/v2.78/servers-topology-resp-user': 'Guests have no NUMA nodes.',
 }
 
 

@@ -53,9 +53,7 @@ def samples() -> tuple[Sample, ...]:
     for row in _rows('samples_index.csv'):
         name = Path(row['path']).stem
         route = row['route'].split(' | ')[0]
-        found.append(
-            Sample(row['folder'], Version.parse(row['microversion']), name, row['kind'], route, row['path'])
-        )
+        found.append(Sample(row['folder'], Version.parse(row['microversion']), name, row['kind'], route, row['path']))
     return tuple(sorted(found))
 
 

@@ -1,25 +1,36 @@
 """A cloud in which the published samples hold: what their paths and bodies name is made here, by calls, when asked for."""
 
 import dataclasses
+import datetime
 import re
 import urllib.parse
 import uuid
 from collections.abc import Callable
 
+import sqlalchemy as sa
+
+from nova import errors
 from nova.db.stores import migrations
+from nova.db.tables.servers import servers
 from nova.domain.guest import ConsoleAddress
+from nova.domain.lifecycle import Activity, State
 from nova.domain.migration import LIVE, Migration
-from tests.functional.client import IMAGE_ID
+from tests.functional.client import IMAGE_ID, Api
 from tests.functional.cloud import Cloud
 
 HOST, EMPTY_HOST = 'h1', 'h3'
-# A user of an API that knows no quotas.
-UNLIMITED = 'unlimited'
+# Processes of nova-api: one that knows no quotas, and one that cannot reach the cell.
+UNLIMITED, CUT_OFF = 'unlimited', 'cut-off'
 NETWORK_OF_SAMPLES = '3cb9bc59-5699-4588-a4b1-b87f96708bc6'
 PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP5S6Vb9x2oGkVnM7h1xH6FhC5R7DkfRZs2m3R4CkJq8 somebody'
 ZONES_OF_SAMPLES = ('us-west', '%(availability_zone)s')
 
 
+# Every change gets one of its own; and these are another in another version.
+USED_UP = ('server_id', 'port_id', 'volume_id', 'floating_ip_id')
+BY_VERSION = ('hypervisor_id', 'service_id', 'request_id')
+# The name of the servers that are looked at and never changed.
+KEPT = 'kept'
 PROGRESS = [f'{what}_{how}' for what in ('memory', 'disk') for how in ('total', 'processed', 'remaining')]
 
 
@@ -31,31 +42,53 @@ class SampleCloud(Cloud):
         driver._console_address = ConsoleAddress('novnc', '127.0.0.1', 5900, path='somewhere')
         return driver
 
+    def cut_off_the_newest(self):
+        """The process of nova-api that was made last loses its connection to the cell."""
+
+        def refuse():
+            raise errors.ServiceDown('The database does not answer.')
+
+        self._made[-1].own._check = refuse
+
 
 class Scene:
     """`owner` administrates the project in which `member` has the servers. A name that a sample gives is looked up in
     `names`, or made by the method `a_<name>`."""
 
+    AUDITED = datetime.datetime(2035, 1, 1, tzinfo=datetime.UTC)
+
     def __init__(self, cloud: Cloud):
         self.cloud = cloud
         self.owner, self.member = cloud.api('owner'), cloud.api('member')
-        self.users = {name: cloud.api(name) for name in ('owner', 'member')}
+        self.users: dict[str, Api] = {}
+        self._apps = {'': cloud.app}
         self.names: dict[str, str] = {}
         self.kept: dict[str, str] = {}
         self._cleanups: list[Callable[[], None]] = []
 
     def user(self, name: str):
-        if name == UNLIMITED and name not in self.users:
-            settings = self.cloud.settings
-            self.cloud.settings = dataclasses.replace(settings, quota_driver='nova.quota.NoopQuotaDriver')
-            self.users[name] = self.cloud.api('owner', of=self.cloud.new_app())
-            self.cloud.settings = settings
+        """A user by the name of a token; with an `@`, of another process of nova-api."""
+        if name not in self.users:
+            token, _, process = name.partition('@')
+            self.users[name] = self.cloud.api(token, of=self._app(process))
         return self.users[name]
+
+    def _app(self, process: str):
+        if process not in self._apps:
+            settings = self.cloud.settings
+            if process == UNLIMITED:
+                self.cloud.settings = dataclasses.replace(settings, quota_driver='nova.quota.NoopQuotaDriver')
+            self._apps[process] = self.cloud.new_app()
+            self.cloud.settings = settings
+            if process == CUT_OFF:
+                self.cloud.cut_off_the_newest()
+        return self._apps[process]
 
     def prepare(self):
         """What every sample takes for granted."""
         self.kept['network_id'] = self.cloud.network.add_network('demo', 'private').id
-        self.cloud.network.add_security_group('demo', 'test')
+        self.cloud.network.add_pool('public')
+        self.cloud.cinder.zones.add('dublin')
         for number in range(1, 7):
             fields = {'id': str(number), 'name': f'm1.size{number}', 'ram': 128, 'vcpus': 1, 'disk': 1}
             self.owner.post('/flavors', {'flavor': fields | {'swap': 0}}, '2.1', 200)
@@ -69,13 +102,13 @@ class Scene:
         if name in self.names:
             return self.names[name]
         make = getattr(self, f'a_{name}')
-        if fresh and name in ('server_id', 'port_id'):
+        if fresh and name in USED_UP:
             self.names[name] = make(version)
             return self.names[name]
-        if name in ('hypervisor_id', 'service_id', 'request_id', 'before_timestamp'):
+        if name in BY_VERSION:
             return make(version)
         if name not in self.kept:
-            self.kept[name] = make(version)
+            self.kept[name] = make(version, **{'name': KEPT} if name == 'server_id' else {})
         return self.kept[name]
 
     def afterwards(self, clean: Callable[[], None]):
@@ -86,7 +119,13 @@ class Scene:
         while self._cleanups:
             self._cleanups.pop()()
 
-    def moves(self, server_id: str, kind: str, status: str):
+    def note(self, server_id: str, state: State, activity: Activity | None = None):
+        """Let the server be in a state, as if the verbs that lead there had run."""
+        values = {'state': state.value, 'activity': activity and activity.value}
+        with self.cloud.databases.own.writing() as tx:
+            tx.execute(sa.update(servers).where(servers.c.id == server_id).values(values))
+
+    def moves(self, server_id: str, kind: str, status: str, at: datetime.datetime):
         """Note a move of a server, as one that is under way does."""
         move = Migration(
             id=str(uuid.uuid4()),
@@ -102,6 +141,8 @@ class Scene:
             new_flavor_id='2',
             user_id='alice',
             project_id='demo',
+            created_at=at,
+            updated_at=at,
             **dict.fromkeys(PROGRESS, 4096) if kind == LIVE else {},
         )
         with self.cloud.databases.own.writing() as tx:
@@ -117,8 +158,8 @@ class Scene:
             return self.name('network_id', version)
         if body in ZONES_OF_SAMPLES:
             return 'nova'
-        if key in MEANT and isinstance(body, str):
-            return self.name(MEANT[key], version, fresh=key == 'port_id')
+        if isinstance(body, str) and (key in self.names or key in MEANT):
+            return self.names.get(key) or self.name(MEANT[key], version, fresh=key == 'port_id')
         return body
 
     # What can be asked for by name.
@@ -173,7 +214,7 @@ class Scene:
         return 'private'
 
     def a_before_timestamp(self, version=None):
-        return urllib.parse.quote('2035-01-01 00:00:00')
+        return urllib.parse.quote(f'{self.AUDITED:%Y-%m-%d %H:%M:%S}')
 
     def a_keypair_name(self, version=None):
         return 'new-key'
@@ -191,15 +232,33 @@ class Scene:
         return str(found[0]['id'])
 
     def a_server_group_id(self, version=None):
-        body = {'server_group': {'name': 'test', 'policy': 'soft-affinity'}}
+        rules = {'max_server_per_host': 3}
+        body = {'server_group': {'name': 'test', 'policy': 'anti-affinity', 'rules': rules}}
         return self.member.post('/os-server-groups', body, '2.64', 200)['server_group']['id']
 
     def a_request_id(self, version):
         server_id = self.name('server_id', version)
-        return self.owner.get(f'/servers/{server_id}/os-instance-actions', version)['instanceActions'][0]['request_id']
+        return self.owner.get(f'/servers/{server_id}/os-instance-actions', version)['instanceActions'][-1]['request_id']
 
     def a_port_id(self, version=None):
         return self.cloud.network.add_port('demo', self.kept['network_id'])
+
+    def a_volume_id(self, version=None):
+        return self.cloud.cinder.add('demo', size=1)
+
+    def a_snapshot_id(self, version=None):
+        asked = {'snapshot': {'volume_id': self.a_volume_id(), 'display_name': 'one', 'force': True}}
+        return self.owner.post('/os-snapshots', asked, '2.1', 200)['snapshot']['id']
+
+    def a_security_group_id(self, version=None):
+        return self.cloud.network.add_security_group('demo', f'group {uuid.uuid4()}').id
+
+    def a_floating_ip_id(self, version=None):
+        return self.owner.post('/os-floating-ips', {'pool': 'public'}, '2.1', 200)['floating_ip']['id']
+
+    def a_node_id(self, version=None):
+        """Of Ironic."""
+        return str(uuid.uuid4())
 
     def a_console_token(self, version=None):
         asked = {'remote_console': {'protocol': 'vnc', 'type': 'novnc'}}

@@ -1,7 +1,25 @@
 """The API on real stores, with hosts, daemons, aggregates and flavors that the resources can show."""
 
-from nova.db.stores import aggregates, flavors, hosts, services
+import datetime
+import hashlib
+import shutil
+
+from nova.db.stores import (
+    aggregates,
+    cells,
+    console_tokens,
+    flavors,
+    host_mappings,
+    hosts,
+    mappings,
+    migrations,
+    server_groups,
+    servers,
+    services,
+)
+from nova.domain.guest import ConsoleAddress, ConsoleGrant
 from nova.domain.host import HostReport, Inventory
+from nova.domain.migration import Migration
 from tests.unit.api.servers.world import CELL_ID, NOW, World
 
 NODE_ID = 'b1e43b5f-eec1-44e0-9f10-7b4945c0226d'
@@ -59,3 +77,61 @@ class Cloud(World):
     def extra_specs(self, flavor_id='1', **specs):
         with self.databases.api.writing() as tx:
             flavors.set_extra_specs(tx, flavor_id, specs or {'hw:cpu_policy': 'shared', 'hw:numa_nodes': '1'})
+
+    def map_host(self, *names):
+        """Hosts that belong to the cell, and have not reported."""
+        with self.databases.api.writing() as tx:
+            host_mappings.add(tx, CELL_ID, names)
+
+    def vacate(self):
+        """Have no servers any more."""
+        with self.databases.cell(CELL_ID).writing() as tx:
+            for server_id, _state in servers.on_host(tx, 'compute'):
+                servers.remove(tx, server_id)
+
+    def join_group(self, group_id, *server_ids):
+        with self.databases.api.writing() as tx:
+            server_groups.add_members(tx, group_id, server_ids)
+
+    def migration(self, number=1, server_id='00000000-0000-4000-8000-000000000001', cell_id=CELL_ID, **fields):
+        """A move of a server that there is."""
+        values = {
+            'id': f'00000000-0000-4000-9000-{number:012}',
+            'server_id': server_id,
+            'kind': 'live-migration',
+            'status': 'running',
+            'source_compute': 'compute',
+            'source_node': 'node',
+            'dest_compute': 'compute2',
+            'dest_node': 'node2',
+            'dest_host': '1.2.3.4',
+            'old_flavor_id': '1',
+            'new_flavor_id': 'big',
+            'user_id': 'alice',
+            'project_id': 'demo',
+            'created_at': NOW + datetime.timedelta(seconds=number),
+        }
+        with self.databases.cell(cell_id).writing() as tx:
+            return migrations.record(tx, Migration(**values | fields))
+
+    def console_token(self, token, kind='novnc', seconds=60):
+        """Leave to open a console, for a while."""
+        address = ConsoleAddress(kind, '10.0.0.9', 5900, path='a-path')
+        until = NOW + datetime.timedelta(seconds=seconds)
+        grant = ConsoleGrant('00000000-0000-4000-8000-000000000001', address, 'http://proxy', until)
+        with self.databases.cell(CELL_ID).writing() as tx:
+            console_tokens.create(tx, hashlib.sha256(token.encode()).hexdigest(), grant)
+
+    def forget(self, server_id):
+        """Have the server as if it were deleted."""
+        with self.databases.api.writing() as tx:
+            mappings.queue_for_delete(tx, server_id)
+
+    def second_cell(self, template):
+        """One more cell, without hosts; its id."""
+        path = self.directory / 'cell2.db'
+        shutil.copy(template / 'cell1.db', path)
+        with self.databases.api.writing() as tx:
+            made = cells.create(tx, 'cell2', 'fake://cell2', f'sqlite:///{path}')
+        self.databases.forget()
+        return made.id

@@ -150,3 +150,19 @@ def test_a_number_that_came_as_text_is_held_to_its_bounds_when_read(value):
 )
 def test_truth(value, meant):
     assert schema.truth(value) is meant
+
+
+def test_what_was_let_through_does_not_reach_handlers():
+    inner = {'type': 'object', 'properties': {'a': schema.NAME}, 'additionalProperties': False}
+    body = Body(
+        'thing',
+        Field('items', {'type': 'array', 'items': inner}),
+        Field('metadata', schema.METADATA),
+        Field('later', schema.STRING, since='2.2'),
+    )
+    said = {'thing': {'items': [{'a': ' x ', 'b': 1}], 'metadata': {'k': 'v'}, 'later': 5}, 'beside': 1}
+    version = Version.parse('2.1')
+    body.check(said, version, relaxed=True)
+    assert body.known(said, version) == {'thing': {'items': [{'a': 'x'}], 'metadata': {'k': 'v'}}}
+    with pytest.raises(errors.Invalid):
+        body.check({'thing': {'metadata': {'k' * 256: 'v'}}}, version, relaxed=True)

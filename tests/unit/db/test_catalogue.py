@@ -201,6 +201,7 @@ def test_aggregates_make_zones(api_tx):
     ]
     aggregates.change(api_tx, north.id, metadata={'availability_zone': 'm'})
     aggregates.remove_host(api_tx, other.id, 'h2')
+    aggregates.remove_host(api_tx, other.id, 'h1')
     aggregates.remove(api_tx, other.id)
     assert aggregates.zones(api_tx) == {'h1': 'm'}
     assert aggregates.get(api_tx, north.id).metadata == {'availability_zone': 'm'}
@@ -214,6 +215,7 @@ def test_aggregates_make_zones(api_tx):
         (lambda api_tx, one: aggregates.add_host(api_tx, one + 99, 'h1'), errors.NotFound),
         (lambda api_tx, one: aggregates.remove_host(api_tx, one, 'h2'), errors.NotFound),
         (lambda api_tx, one: aggregates.remove(api_tx, one + 99), errors.NotFound),
+        (lambda api_tx, one: aggregates.remove(api_tx, one), errors.Invalid),
         (lambda api_tx, one: aggregates.get(api_tx, one + 99), errors.NotFound),
     ],
 )
@@ -225,8 +227,49 @@ def test_what_aggregates_refuse(api, change, error):
         change(api_tx, one)
 
 
-def test_server_groups_are_counted(api_tx):
+def test_what_placement_is_to_be_told_of_memberships(api_tx):
+    one = aggregates.create(api_tx, 'one')
+    aggregates.add_host(api_tx, one.id, 'h1')
+    aggregates.add_host(api_tx, one.id, 'h2')
+    aggregates.remove_host(api_tx, one.id, 'h1')
+    untold = aggregates.untold(api_tx)
+    assert [(entry.aggregate_uuid, entry.host, entry.holds) for entry in untold] == [
+        (one.uuid, 'h1', False),
+        (one.uuid, 'h2', True),
+    ]
+    aggregates.told(api_tx, untold)
+    assert aggregates.untold(api_tx) == []
+
+
+def test_a_membership_that_changed_while_placement_was_told_is_told_again(api_tx):
+    one = aggregates.create(api_tx, 'one')
+    aggregates.add_host(api_tx, one.id, 'h1')
+    (old,) = aggregates.untold(api_tx)
+    aggregates.remove_host(api_tx, one.id, 'h1')
+    # Somebody else tells Placement so, before the older state is told.
+    aggregates.told(api_tx, aggregates.untold(api_tx))
+    aggregates.told(api_tx, [old])
+    assert [entry.holds for entry in aggregates.untold(api_tx)] == [False]
+
+
+def test_server_groups_are_counted_and_listed_in_their_order(api_tx):
     assert server_groups.count(api_tx, 'p') == server_groups.count(api_tx, 'p', 'u') == 0
+    made = [server_groups.create(api_tx, f'{name}{ASTRAL}', 'p', 'u', 'affinity') for name in 'cab']
+    other = server_groups.create(api_tx, 'x', 'q', 'u', 'anti-affinity', {'max_server_per_host': 2})
+    assert server_groups.count(api_tx, 'p') == server_groups.count(api_tx, 'p', 'u') == 3
+    assert server_groups.count(api_tx, 'p', 'v') == 0
+    assert server_groups.listing(api_tx, 'p', 10) == made
+    assert server_groups.listing(api_tx, None, 2, 2) == [made[2], other]
+
+
+def test_members_of_a_group_are_its_living_servers(api_tx):
+    group = server_groups.create(api_tx, 'x', 'p', 'u', 'affinity')
+    mappings.create_many(api_tx, [(an_id(number), 'p', 'u') for number in (1, 2, 3)])
+    server_groups.add_members(api_tx, group.id, [an_id(2), an_id(1), an_id(9)])
+    mappings.queue_for_delete(api_tx, an_id(2))
+    assert server_groups.get(api_tx, group.id).members == (an_id(1),)
+    server_groups.remove(api_tx, group.id)
+    assert server_groups.count_members(api_tx, group.id) == 0
 
 
 def test_cells(api_tx):

@@ -11,7 +11,7 @@ from nova.domain.flavor import Flavor
 from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import State
 from nova.domain.network import FixedIP, Network, Port, Route, Subnet
-from nova.domain.server import Server
+from nova.domain.server import InjectedFile, Server
 
 SEED = b'seed' * 128
 SITE = guest_data.Site(dhcp_domain='novalocal', vendor_data={'rack': 7}, vendor_data2={'static': {'rack': 7}})
@@ -305,3 +305,13 @@ def test_versions_can_be_left_out_of_the_config_drive():
 def test_the_password_is_never_on_the_config_drive():
     left = dataclasses.replace(FULL, system_metadata={'password': 'c2VjcmV0'})
     assert not [path for path in guest_data.files(left, SITE, SEED) if 'password' in path]
+
+
+def test_what_is_for_the_config_drive_alone_is_nowhere_else():
+    files = (InjectedFile('/etc/motd', 'aGVsbG8='),)
+    drive = guest_data.files(FULL, SITE, SEED, admin_password='secret', injected=files)
+    about = json.loads(drive['openstack/latest/meta_data.json'])
+    assert (about['admin_pass'], about['files'][0]['path']) == ('secret', '/etc/motd')
+    assert drive[f'openstack{about["files"][0]["content_path"]}'] == b'hello'
+    served = json.loads(guest_data.content(FULL, 'openstack/latest/meta_data.json', SITE, SEED))
+    assert not {'admin_pass', 'files'} & served.keys()

@@ -84,7 +84,10 @@ def _span(name: str, text: str) -> Span:
     """The moment, or the whole second if the text says no more: what a server shows of itself finds it."""
     moment = _moment(name, text)
     exact = _FRACTION.search(text) is not None
-    return moment, moment + datetime.timedelta(microseconds=1 if exact else 1_000_000)
+    try:
+        return moment, moment + datetime.timedelta(microseconds=1 if exact else 1_000_000)
+    except OverflowError:
+        raise _NothingMatches
 
 
 def _property(name: str, text: str) -> dict[str, str]:

@@ -2,9 +2,18 @@
 
 from nova.api import policy
 from nova.api.request import Request
-from nova.api.resources.servers.verbs import ACTION, admit, not_built, nothing
+from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.api.schema import Body, Field
+from nova.operations.guest_operation import shutdown_timeout, with_guest
+from nova.operations.pause_server import PauseServer
+from nova.operations.reboot_server import RebootServer, RebootServerHard
+from nova.operations.resume_server import ResumeServer
+from nova.operations.start_server import StartServer
+from nova.operations.stop_server import StopServer
+from nova.operations.suspend_server import SuspendServer
+from nova.operations.trigger_crash_dump import TriggerCrashDump
+from nova.operations.unpause_server import UnpauseServer
 
 STOP = policy.project_member('os_compute_api:servers:stop', 'Stops a server.')
 START = policy.project_member('os_compute_api:servers:start', 'Starts a server.')
@@ -23,47 +32,45 @@ REBOOT_BODY = Body('reboot', Field('type', {'type': 'string', 'enum': [*SOFT, *H
 
 @route('POST', ACTION, action='os-stop', policy=STOP, body=nothing('os-stop'), status=202)
 def stop(request: Request, server_id: str) -> None:
-    admit(request, server_id, STOP, 'stop')
-    not_built('Stopping a server')
+    server = admit(request, server_id, STOP, 'stop')
+    begin(request, StopServer(**with_guest(server), timeout=shutdown_timeout(server)))
 
 
 @route('POST', ACTION, action='os-start', policy=START, body=nothing('os-start'), status=202)
 def start(request: Request, server_id: str) -> None:
-    admit(request, server_id, START, 'start')
-    not_built('Starting a server')
+    begin(request, StartServer(**with_guest(admit(request, server_id, START, 'start'))))
 
 
 @route('POST', ACTION, action='reboot', policy=REBOOT, body=REBOOT_BODY, status=202)
 def reboot(request: Request, server_id: str) -> None:
     """Soft asks the guest's system to; hard switches it off and makes it anew."""
-    admit(request, server_id, REBOOT, 'reboot_hard' if request.body['type'] in HARD else 'reboot')
-    not_built('Rebooting a server')
+    if request.body['type'] in HARD:
+        begin(request, RebootServerHard(**with_guest(admit(request, server_id, REBOOT, 'reboot_hard'))))
+        return
+    server = admit(request, server_id, REBOOT, 'reboot')
+    begin(request, RebootServer(**with_guest(server), timeout=shutdown_timeout(server)))
 
 
 @route('POST', ACTION, action='pause', policy=PAUSE, body=nothing('pause'), status=202)
 def pause(request: Request, server_id: str) -> None:
     """Its memory stays where it is."""
-    admit(request, server_id, PAUSE, 'pause')
-    not_built('Pausing a server')
+    begin(request, PauseServer(**with_guest(admit(request, server_id, PAUSE, 'pause'))))
 
 
 @route('POST', ACTION, action='unpause', policy=UNPAUSE, body=nothing('unpause'), status=202)
 def unpause(request: Request, server_id: str) -> None:
-    admit(request, server_id, UNPAUSE, 'unpause')
-    not_built('Letting a paused server go on')
+    begin(request, UnpauseServer(**with_guest(admit(request, server_id, UNPAUSE, 'unpause'))))
 
 
 @route('POST', ACTION, action='suspend', policy=SUSPEND, body=nothing('suspend'), status=202)
 def suspend(request: Request, server_id: str) -> None:
     """Its memory goes to the host's disk."""
-    admit(request, server_id, SUSPEND, 'suspend')
-    not_built('Suspending a server')
+    begin(request, SuspendServer(**with_guest(admit(request, server_id, SUSPEND, 'suspend'))))
 
 
 @route('POST', ACTION, action='resume', policy=RESUME, body=nothing('resume'), status=202)
 def resume(request: Request, server_id: str) -> None:
-    admit(request, server_id, RESUME, 'resume')
-    not_built('Resuming a server')
+    begin(request, ResumeServer(**with_guest(admit(request, server_id, RESUME, 'resume'))))
 
 
 @route(
@@ -76,5 +83,4 @@ def resume(request: Request, server_id: str) -> None:
     status=202,
 )
 def trigger_crash_dump(request: Request, server_id: str) -> None:
-    admit(request, server_id, CRASH_DUMP, 'trigger_crash_dump')
-    not_built('Triggering a crash dump')
+    begin(request, TriggerCrashDump(**with_guest(admit(request, server_id, CRASH_DUMP, 'trigger_crash_dump'))))

@@ -96,5 +96,6 @@ def _answer(request: Request, server: Server, password: str) -> Answer:
     if request.version >= (2, 54):
         shown['key_name'] = server.keypair.name if server.keypair else None
     if request.version >= (2, 57):
+        shown.pop('OS-EXT-SRV-ATTR:user_data', None)
         shown['user_data'] = server.user_data
     return Answer({'server': shown}, headers=(('Location', request.url('servers', server.id)),))

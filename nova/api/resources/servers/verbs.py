@@ -10,6 +10,8 @@ from nova.api.schema import Body
 from nova.domain import lifecycle
 from nova.domain.lifecycle import TRANSITIONS
 from nova.domain.server import Server
+from nova.operations import start
+from nova.operations.guest_operation import GuestOperation
 
 ACTION = '/servers/{server_id}/action'
 # Clients send null, an empty string or an empty object where there is nothing to say.
@@ -40,6 +42,11 @@ def admit(request: Request, server_id: str, rule: Rule, verb: str) -> Server:
     if why:
         raise errors.Conflict(why)
     return server
+
+
+def begin(request: Request, operation: GuestOperation) -> None:
+    """Have the operation run; what the database says of the server's state is final. Errors: Conflict."""
+    start.verb(request.services, request.context, operation)
 
 
 def not_built(what: str) -> NoReturn:

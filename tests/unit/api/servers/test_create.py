@@ -8,11 +8,9 @@ import pytest
 from nova import errors
 from nova.api.resources.servers import names
 from nova.db.stores import aggregates, hosts, mappings, operations
-from nova.domain import record
 from nova.domain.host import HostReport, Inventory
 from nova.domain.image import Image
 from nova.domain.network import NetworkRequest
-from nova.domain.server import ServerRequest
 from tests.unit.api.servers.asking import BARE, create, recorded, refused
 from tests.unit.api.servers.world import CELL_ID, GB, IMAGE_ID, NOW, World
 

@@ -40,14 +40,12 @@ class TestLocalDisks:
         create(world, flavorRef='big')
         assert kept(world) == [('image', None, False), ('blank', 2, False), ('blank', 512, True)]
 
-    def test_they_may_be_named_and_smaller(self, world):
+    def test_they_may_be_named_and_smaller(self, tmp_path, template):
+        world = World(tmp_path, template, max_local_block_devices=4)
         disks = [ROOT, {**SWAP, 'volume_size': 64}, {**EPHEMERAL, 'volume_size': 1}, {**EPHEMERAL, 'volume_size': '1'}]
-        create(world, flavorRef='big', block_device_mapping_v2=disks)[
-            'server'
-        ]  # fmt: skip
-        assert kept(world) == [
-            ('image', None, False), ('blank', 64, True), ('blank', 1, False), ('blank', 1, False)
-        ]  # fmt: skip
+        create(world, flavorRef='big', block_device_mapping_v2=disks)
+        assert kept(world) == [('image', None, False), ('blank', 64, True), ('blank', 1, False), ('blank', 1, False)]
+        world.databases.close()
 
     def test_without_a_size_they_have_the_flavors(self, world):
         create(world, flavorRef='big', block_device_mapping_v2=[ROOT, SWAP, {**EPHEMERAL, 'volume_size': ''}])
@@ -155,9 +153,8 @@ class TestRules:
         ],
     )
     def test_fields_are_refused_before_their_version(self, world, version, disk):
-        assert refused(world, version, networks=None if version < '2.37' else 'none', block_device_mapping_v2=[disk])[
-            0
-        ] == 400  # fmt: skip
+        networks = None if version < '2.37' else 'none'
+        assert refused(world, version, networks=networks, block_device_mapping_v2=[disk])[0] == 400
 
     def test_tags_were_known_for_one_version_before_they_stayed(self, world):
         create(world, '2.42', block_device_mapping_v2=[{**ROOT, 'tag': 'a'}])

@@ -16,7 +16,7 @@ from tests.unit.api.servers.world import CELL_ID, IMAGE_ID, NOW, PORT
 
 # What lies below depends on the server, not on the version.
 OF_SERVER = frozenset(
-    {'metadata', 'meta', 'extra_specs', 'tags', 'server_groups', 'os-extended-volumes:volumes_attached'}
+    {'metadata', 'meta', 'extra_specs', 'tags', 'server_groups', 'os-extended-volumes:volumes_attached', 'rules'}
 )
 OF_MANAGERS = frozenset({'rule:context_is_admin', 'rule:project_manager_or_admin'})
 HERE = 'nova.api.resources.servers'

@@ -60,6 +60,10 @@ class Bus:
         self.sent, self.away = [], False
         # Hosts that were asked to report.
         self.asked_hosts, self._host = [], None
+        # Hosts and images of each request to fetch images ahead of time.
+        self.cached = []
+        # The host, or None for conductors, and what it was told.
+        self.events = []
 
     def client(self, kind, host=None, url=None):
         self._host = host
@@ -70,6 +74,9 @@ class Bus:
             raise errors.ServiceDown('The bus is away.')
         self.asked_hosts.append(self._host)
 
+    def cache_images(self, context, hosts, image_ids):
+        self.cached.append((hosts, image_ids))
+
     def run_operation(self, context, operation_id, cell_id):
         if self.away:
             raise errors.ServiceDown('The bus is away.')
@@ -77,6 +84,9 @@ class Bus:
 
     def diagnose_guest(self, context, server_id):
         return SIMULATED_FIGURES
+
+    def external_events(self, context, events):
+        self.events.append((self._host, events))
 
     def console_output(self, context, server_id, length=None):
         lines = ['FAKE CONSOLE OUTPUT', 'ANOTHER', 'LAST LINE']
@@ -90,6 +100,7 @@ class World:
     """One cloud of one cell. `get`, `post`, ... send requests with a token of `tests.fakes.identity`."""
 
     def __init__(self, directory: Path, template: Path, **settings):
+        self.directory = directory
         for path in template.iterdir():
             shutil.copy(path, directory)
         api, cell, cell0 = (Database(f'sqlite:///{directory}/{name}.db') for name in ('api', 'cell1', 'cell0'))

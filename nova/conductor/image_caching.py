@@ -1,0 +1,37 @@
+"""Have hosts fetch images ahead of time, only so many hosts at once."""
+
+import logging
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from nova import errors
+from nova.context import Context
+from nova.db.stores import host_mappings
+
+LOG = logging.getLogger(__name__)
+
+
+def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids: Sequence[str], at_once: int) -> None:
+    """Returns when each host has answered, or failed to: a host that is away fetches them with its first guest."""
+    try:
+        with cloud.databases.api.reading() as tx:
+            cells = {host: cell for host, cell in host_mappings.listing(tx) if host in hosts}
+    except errors.ServiceDown as failure:
+        LOG.warning('Images are not cached ahead of time: %s', failure)
+        return
+    with ThreadPoolExecutor(at_once, thread_name_prefix='cache-images') as pool:
+        outcomes = list(pool.map(lambda host: _cached(cloud, context, host, cells[host], image_ids), cells))
+    LOG.info('%d images are cached on %d of %d hosts.', len(image_ids), sum(outcomes), len(hosts))
+
+
+def _cached(cloud: Any, context: Context, host: str, cell_id: str, image_ids: Sequence[str]) -> bool:
+    try:
+        outcomes = cloud.compute(host, cell_id).cache_images(context, image_ids=tuple(image_ids))
+    except errors.NovaError as failure:
+        LOG.warning('Images could not be cached on host %s: %s', host, failure)
+        return False
+    failed = [image_id for image_id, outcome in outcomes.items() if outcome == 'error']
+    if failed:
+        LOG.warning('Host %s could not cache the images %s; its log says why.', host, ', '.join(failed))
+    return not failed

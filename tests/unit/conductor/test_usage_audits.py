@@ -1,0 +1,85 @@
+import dataclasses
+import datetime
+from types import SimpleNamespace
+
+import pytest
+
+from nova.conductor.reconcilers import usage_audits as reconciler
+from nova.db.stores import hosts, servers, usage_audits
+from nova.domain.cell import CELL0_ID, Cell
+from nova.domain.lifecycle import State
+from nova.domain.usage_audit import RUNNING, UsageAudit, last_period
+from tests.unit.db.builders import NOON, a_report, a_server
+
+PERIOD = last_period('month', NOON)
+pytest_plugins = ('tests.unit.db.conftest',)
+
+
+@dataclasses.dataclass
+class OneCell:
+    database: object
+
+    def cells(self):
+        return Cell(CELL0_ID, 'cell0', 'none:///', ''), Cell('one', 'cell1', '', '')
+
+    def cell(self, cell_id):
+        assert cell_id == 'one'
+        return self.database
+
+
+@pytest.fixture
+def cloud(cell):
+    with cell.writing() as tx:
+        for host in ('h1', 'h2'):
+            hosts.report(tx, a_report(host), NOON)
+        hosts.report(tx, a_report('silent'), NOON - datetime.timedelta(minutes=2))
+    return SimpleNamespace(databases=OneCell(cell), now=lambda: NOON, usage_audit_period='month')
+
+
+def audits(cloud):
+    with cloud.databases.database.reading() as tx:
+        return {audit.host: audit for audit in usage_audits.listing(tx, *PERIOD)}
+
+
+def test_hosts_that_live_are_counted_once_a_period(cloud):
+    beginning, ending = PERIOD
+    day = datetime.timedelta(days=1)
+    with cloud.databases.database.writing() as tx:
+        servers.create(tx, a_server(1, host='h1', launched_at=beginning - day))
+        gone = {'state': State.DELETED, 'terminated_at': beginning + day}
+        servers.create(tx, a_server(2, host='h1', launched_at=beginning - day, **gone))
+        servers.create(tx, a_server(3, host='h1', launched_at=ending + day))
+        servers.create(tx, a_server(4, host='h2', launched_at=None))
+    reconciler.repair(cloud)
+    found = audits(cloud)
+    assert {host: (audit.state, audit.servers) for host, audit in found.items()} == {
+        'h1': ('DONE', 2),
+        'h2': ('DONE', 0),
+    }
+    assert found['h1'].message.startswith('Instance usage audit ran for host h1, 2 instances in ')
+    reconciler.repair(cloud)
+    assert audits(cloud) == found
+
+
+def test_a_run_that_another_conductor_has_begun_is_left_to_it(cloud):
+    with cloud.databases.database.writing() as tx:
+        usage_audits.begin(tx, [UsageAudit('h1', *PERIOD)])
+    reconciler.repair(cloud)
+    assert audits(cloud)['h1'].state == RUNNING
+    assert audits(cloud)['h2'].state == 'DONE'
+
+
+def test_a_run_whose_conductor_died_is_made_again(cloud):
+    with cloud.databases.database.writing() as tx:
+        usage_audits.begin(tx, [UsageAudit('h1', *PERIOD), UsageAudit('h2', *PERIOD)])
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2)
+    with cloud.databases.database.writing() as tx:
+        assert usage_audits.restart(tx, later) == 2
+    reconciler.repair(cloud)
+    assert {audit.state for audit in audits(cloud).values()} == {'DONE'}
+
+
+def test_nothing_is_counted_unless_an_operator_wants_it(cloud):
+    cloud.usage_audit_period = None
+    reconciler.repair(cloud)
+    assert audits(cloud) == {}
