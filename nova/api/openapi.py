@@ -198,8 +198,9 @@ def _responses(entries: list[Route], version: Version, samples: Mapping[str, Any
             'description': text,
             'content': {'application/json': {'schema': {'$ref': '#/components/schemas/fault'}}},
         }
-    if all(entry.status >= 400 for entry in entries):
-        found[str(entries[0].status)] = {'$ref': '#/components/responses/fault'}
+    for entry in entries:
+        if entry.status >= 400:
+            found[str(entry.status)] = {'$ref': '#/components/responses/fault'}
     return found | {'default': {'$ref': '#/components/responses/fault'}}
 
 

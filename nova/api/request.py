@@ -1,6 +1,7 @@
 """What a handler is given: who asks, at which version, for what, and the services to answer with."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -120,7 +121,7 @@ class Request:
         query = [(name, value) for name, value in self.params.pairs() if name != 'marker']
         return [{'rel': 'next', 'href': f'{self.url(*parts)}?{urlencode([*query, ("marker", marker)])}'}]
 
-    @property
+    @functools.cached_property
     def base(self) -> str:
         """Where the API is, as its users see it."""
         return (self.settings.compute_link_prefix or self.http.application_url).rstrip('/')
@@ -129,5 +130,6 @@ class Request:
         return (self.url_project,) if self.url_project else ()
 
 
+@functools.lru_cache(maxsize=4096)
 def _quoted(part: str) -> str:
     return quote(str(part), safe='')

@@ -34,6 +34,5 @@ def _take(event: ExternalEvent, hypervisor: Any, guests: Any) -> None:
 
 def _look_at_power(event: ExternalEvent, hypervisor: Any, guests: Any) -> None:
     """The hypervisor knows better than the event what the guest's power is."""
-    for observed in hypervisor.list():
-        if observed.id == event.server_id:
-            guests.changed(observed.id, observed.power)
+    observed = hypervisor.observe(event.server_id)
+    guests.changed(event.server_id, observed.power if observed else None)

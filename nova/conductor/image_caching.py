@@ -1,8 +1,9 @@
 """Have hosts fetch images ahead of time, only so many hosts at once."""
 
 import logging
+import queue
+import threading
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from nova import errors
@@ -20,9 +21,29 @@ def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids
     except errors.ServiceDown as failure:
         LOG.warning('Images are not cached ahead of time: %s', failure)
         return
-    with ThreadPoolExecutor(at_once, thread_name_prefix='cache-images') as pool:
-        outcomes = list(pool.map(lambda host: _cached(cloud, context, host, cells[host], image_ids), cells))
-    LOG.info('%d images are cached on %d of %d hosts.', len(image_ids), sum(outcomes), len(hosts))
+    waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for host in cells:
+        waiting.put(host)
+    done: list[str] = []
+
+    def work() -> None:
+        while True:
+            try:
+                host = waiting.get_nowait()
+            except queue.Empty:
+                return
+            if _cached(cloud, context, host, cells[host], image_ids):
+                done.append(host)
+
+    # Daemon threads: a conductor that ends does not wait for them, and nobody counts on all of it being done.
+    workers = [
+        threading.Thread(target=work, name='cache-images', daemon=True) for _number in range(min(at_once, len(cells)))
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    LOG.info('%d images are cached on %d of %d hosts.', len(image_ids), len(done), len(hosts))
 
 
 def _cached(cloud: Any, context: Context, host: str, cell_id: str, image_ids: Sequence[str]) -> bool:

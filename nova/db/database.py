@@ -292,6 +292,8 @@ def _in_our_words(url: sa.URL, failure: sqlalchemy.exc.DBAPIError) -> Exception:
         return GaveWay(f'{_place(url)} is busy with other changes: {text}')
     if codes & _BAD_PATTERN:
         return errors.Invalid(f'The database cannot match this regular expression: {text}')
+    if isinstance(failure, sqlalchemy.exc.DataError) and 'NUL' in text:
+        return errors.Invalid('Texts must not contain null characters.')
     if codes & _NO_TABLE or 'no such table' in text:
         return errors.ServiceDown(_without_tables(url))
     if isinstance(failure, sqlalchemy.exc.ProgrammingError | sqlalchemy.exc.DataError | sqlalchemy.exc.InternalError):

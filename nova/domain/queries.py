@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from nova import errors
 from nova.domain import lifecycle
@@ -31,6 +31,7 @@ EQUAL = (
     'hostname',
     'description',
     'locked',
+    'locked_by',
     'config_drive',
     'availability_zone',
     'access_ip_v4',
@@ -61,6 +62,7 @@ SORTABLE: dict[str, Any] = {
     'image_id': '',
     'description': '',
     'locked': False,
+    'locked_by': '',
     'config_drive': False,
     'availability_zone': '',
     'access_ip_v4': '',
@@ -81,6 +83,14 @@ Phase = tuple[State, tuple[Activity | None, ...]]
 # From the first moment on, and before the second.
 Span = tuple[datetime.datetime, datetime.datetime]
 SPANS = {'created': 'created_at', 'launched': 'launched_at', 'terminated': 'terminated_at'}
+
+
+class Named(NamedTuple):
+    """A server in a short list, and where it stands there."""
+
+    id: str
+    name: str
+    position: tuple[Any, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +120,7 @@ class ServerQuery:
     hostname: str | None = None
     description: str | None = None
     locked: bool | None = None
+    locked_by: str | None = None
     config_drive: bool | None = None
     availability_zone: str | None = None
     access_ip_v4: str | None = None
@@ -165,6 +176,16 @@ class ServerQuery:
         merged = list(servers)
         for name, direction in reversed(self.order()):
             merged.sort(key=lambda server, name=name: _sort_value(server, name), reverse=direction == 'desc')
+        return merged if self.limit is None else merged[: self.limit]
+
+    def named(self, server: Server) -> 'Named':
+        return Named(server.id, server.name, self.position(server))
+
+    def names_in_order(self, names: Iterable['Named']) -> list['Named']:
+        """As `in_order`, for servers of which no more than this is known."""
+        merged = list(names)
+        for place, (_name, direction) in reversed([*enumerate(self.order())]):
+            merged.sort(key=lambda named, place=place: named.position[place], reverse=direction == 'desc')
         return merged if self.limit is None else merged[: self.limit]
 
     def accepts(self, server: Server) -> bool:

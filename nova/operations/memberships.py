@@ -26,11 +26,16 @@ def tell(databases: Any, placement: Any) -> None:
 
 
 def _told(cell: Any, placement: Any, host: str, memberships: Iterable[Untold]) -> bool:
-    """Whether Placement now knows; if not, the host is not known there yet."""
+    """Whether Placement now knows. It cannot while it does not know the host, or while the cell is away."""
     joined = {membership.aggregate_uuid for membership in memberships if membership.holds}
     left = {membership.aggregate_uuid for membership in memberships if not membership.holds}
-    with cell.reading() as tx:
-        providers = hosts.node_ids(tx, host)
+    try:
+        with cell.reading() as tx:
+            providers = hosts.node_ids(tx, host)
+    except errors.ServiceDown as failure:
+        # Hosts of other cells need not wait for this one.
+        LOG.warning('The aggregates of host %s are told later: %s', host, failure)
+        return False
     try:
         for provider_id in providers:
             placement.update_aggregates(provider_id, lambda current: current - left | joined)

@@ -144,9 +144,11 @@ def test_hosts_of_an_aggregate_fetch_images_ahead_of_time(make_cloud):
     cache = {'cache': [{'id': image_id}]}
     arranged.api.post(f'/os-aggregates/{group["id"]}/images', cache, '2.81', 202)
     cloud.until(lambda: _cached(cloud, 'h2'))
+    assert _cached(cloud, 'h1') == []
     cloud.start_host('h1')
     arranged.api.post(f'/os-aggregates/{group["id"]}/images', cache, '2.81', 202)
     cloud.until(lambda: _cached(cloud, 'h1'))
+    cloud.until(lambda: cloud.outside.sent.count(('compute', 'cache_images', 'call')) == 4)
     assert _cached(cloud, 'h3') == []
     assert cloud.glance.count(f'/v2/images/{image_id}/file') == 2
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nova.api.resources.servers import filters
 from nova.db.stores import mappings, servers
 from nova.domain.lifecycle import State
 from nova.domain.queries import ServerQuery
@@ -22,6 +23,11 @@ def test_lists_of_all_cells_are_one(cloud):
     assert sorted(names(api)) == ['db', 'web-1', 'web-2']
     assert names(api, 'sort_key=display_name&sort_dir=asc') == ['db', 'web-1', 'web-2']
     assert names(api, 'status=ERROR') == ['db']
+    for key in filters.SORT_KEYS:
+        # Both lists are put together from cells, each in its own way.
+        query = f'all_tenants=1&sort_key={key}&sort_dir=asc'
+        whole = [server['name'] for server in cloud.api('owner').get(f'/servers/detail?{query}', '2.96')['servers']]
+        assert names(cloud.api('owner'), query) == whole
     assert names(api, 'name=^web-[0-9]%2B$&sort_key=display_name&sort_dir=desc') == ['web-2', 'web-1']
     seen, query = [], 'limit=1&sort_key=vm_state&sort_dir=asc'
     while query:
@@ -61,6 +67,20 @@ def test_what_a_database_may_not_bear_is_no_bug(cloud, query):
         200,
         400,
     )
+
+
+@pytest.mark.every_database
+@pytest.mark.parametrize(('method', 'path', 'body'), [
+    ('POST', 'metadata', {'metadata': {'a': '\0'}}),
+    ('PUT', 'tags', {'tags': ['\0']}),
+    ('PUT', 'tags/%00', None),
+    ('GET', 'metadata/%00', None),
+])  # fmt: skip
+def test_null_characters_are_no_bug(cloud, method, path, body):
+    api = cloud.api()
+    server_id = api.create()
+    api.wait(server_id)
+    assert api.ask(method, f'/servers/{server_id}/{path}', body, '2.96').status_int < 500
 
 
 @pytest.mark.every_database

@@ -29,6 +29,7 @@ BOUNDARIES = sorted(
         if text
     }
 )
+CHECKED = set()
 
 
 @pytest.fixture(scope='module')
@@ -131,7 +132,10 @@ def _refuse_odd(document, method, path, operation):
     if 'requestBody' in operation:
         schemas.append(operation['requestBody']['content']['application/json']['schema'])
     for schema in schemas:
-        jsonschema.Draft202012Validator.check_schema(schema)
+        # Most are the same in many versions.
+        if (text := json.dumps(schema, sort_keys=True)) not in CHECKED:
+            jsonschema.Draft202012Validator.check_schema(schema)
+            CHECKED.add(text)
     for reference in re.findall(r'"\$ref": "#/([^"]+)"', json.dumps(operation)):
         found = document
         for part in reference.split('/'):

@@ -8,7 +8,7 @@ from typing import Any
 from nova import errors
 from nova.api import policy, zones
 from nova.api.hosts import shown_moment
-from nova.api.request import Request
+from nova.api.request import Answer, Request
 from nova.api.routes import route
 from nova.api.schema import HOST_NAME, METADATA_KEY, NAME, UUID, Body, Field
 from nova.db.stores import aggregates, host_mappings
@@ -80,14 +80,16 @@ def show(request: Request, aggregate_id: str) -> dict[str, Any]:
     '/os-aggregates',
     policy=CREATE,
     body=AGGREGATE,
+    repeatable=True,
     samples=('os-aggregates/aggregate-post-resp.json', 'os-aggregates/v2.41/aggregate-post-resp.json'),
 )
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     zone = request.body.get(ZONE)
     with request.databases.api.writing() as tx:
-        made = aggregates.create(tx, request.body['name'], {ZONE: zone} if zone else {})
-    shown = view(request, made)
-    return {'aggregate': {key: value for key, value in shown.items() if key not in ('hosts', 'metadata')}}
+        shown = view(request, aggregates.create(tx, request.body['name'], {ZONE: zone} if zone else {}))
+        answer = Answer({'aggregate': {key: shown[key] for key in shown if key not in ('hosts', 'metadata')}})
+        request.keep(tx, answer)
+    return answer
 
 
 @route(

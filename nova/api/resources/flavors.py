@@ -6,7 +6,7 @@ from typing import Any
 from nova import errors
 from nova.api import policy
 from nova.api.microversions import Version
-from nova.api.request import Request
+from nova.api.request import Answer, Request
 from nova.api.resources.flavor_extra_specs import INDEX as SEE_EXTRA_SPECS
 from nova.api.routes import route
 from nova.api.schema import (
@@ -135,6 +135,7 @@ def show(request: Request, flavor_id: str) -> dict[str, Any]:
     '/flavors',
     policy=CREATE,
     body=FLAVOR,
+    repeatable=True,
     samples=(
         'flavor-manage/flavor-create-post-resp.json',
         'flavor-manage/v2.55/flavor-create-post-resp.json',
@@ -142,7 +143,7 @@ def show(request: Request, flavor_id: str) -> dict[str, Any]:
         'flavor-manage/v2.75/flavor-create-post-resp.json',
     ),
 )
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     asked = request.body
     factor = float(asked.get('rxtx_factor', 1.0))
     if factor <= 0:
@@ -160,9 +161,10 @@ def create(request: Request) -> dict[str, Any]:
         description=asked.get('description'),
     )
     with request.databases.api.writing() as tx:
-        created = flavors.create(tx, flavor)
+        answer = Answer(_shown(request, flavors.create(tx, flavor)))
+        request.keep(tx, answer)
     request.services.flavors.drop()
-    return _shown(request, created)
+    return answer
 
 
 @route(

@@ -5,7 +5,7 @@ from typing import Any
 from nova import errors
 from nova.api import keys, policy, quota
 from nova.api.hosts import shown_moment
-from nova.api.request import Request
+from nova.api.request import Answer, Request
 from nova.api.routes import route
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, USER_ID, Body, Field, Query
 from nova.db.stores import keypairs
@@ -64,6 +64,7 @@ def listing(request: Request) -> dict[str, Any]:
     '/os-keypairs',
     policy=CREATE,
     body=KEYPAIR,
+    repeatable=True,
     until='2.1',
     samples=('os-keypairs/keypairs-import-post-resp.json',),
 )
@@ -72,6 +73,7 @@ def listing(request: Request) -> dict[str, Any]:
     '/os-keypairs',
     policy=CREATE,
     body=KEYPAIR,
+    repeatable=True,
     status=201,
     since='2.2',
     samples=(
@@ -80,12 +82,15 @@ def listing(request: Request) -> dict[str, Any]:
         'os-keypairs/v2.92/keypairs-import-post-resp.json',
     ),
 )
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     asked = request.body
     user_id, kind = asked.get('user_id') or request.context.user_id, asked.get('type', 'ssh')
     request.require(CREATE, user_id=user_id)
     private, public = None, asked.get('public_key')
     if public is None:
+        with request.databases.api.reading() as tx:
+            # Before the work of making one.
+            quota.check_keypairs(tx, request.settings, user_id)
         private, public = keys.generate(kind, user_id)
     keypair = KeyPair(
         name=asked['name'],
@@ -95,11 +100,13 @@ def create(request: Request) -> dict[str, Any]:
         type=kind,
         created_at=request.services.clock(),
     )
+    shown = _summary(request, keypair) | {'user_id': user_id}
+    answer = Answer({'keypair': shown if private is None else shown | {'private_key': private}})
     with request.databases.api.writing() as tx:
         quota.check_keypairs(tx, request.settings, user_id)
         keypairs.create(tx, keypair)
-    answer = _summary(request, keypair) | {'user_id': user_id}
-    return {'keypair': answer if private is None else answer | {'private_key': private}}
+        request.keep(tx, answer)
+    return answer
 
 
 @route(

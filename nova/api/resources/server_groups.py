@@ -4,7 +4,7 @@ from typing import Any
 
 from nova import errors
 from nova.api import policy, quota
-from nova.api.request import Request
+from nova.api.request import Answer, Request
 from nova.api.routes import route
 from nova.api.schema import NAME, QUERY_NUMBER, QUERY_TEXT, Body, Field, Query, integer, whole
 from nova.db.stores import quotas, server_groups
@@ -71,13 +71,14 @@ def listing(request: Request) -> dict[str, Any]:
     '/os-server-groups',
     policy=CREATE,
     body=GROUP,
+    repeatable=True,
     samples=(
         'os-server-groups/server-groups-post-resp.json',
         'os-server-groups/v2.13/server-groups-post-resp.json',
         'os-server-groups/v2.64/server-groups-post-resp.json',
     ),
 )
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     asked, context = request.body, request.context
     if context.project_id is None:
         raise errors.Forbidden('Server groups belong to projects, and this token names none.')
@@ -88,7 +89,9 @@ def create(request: Request) -> dict[str, Any]:
     with request.databases.api.writing() as tx:
         _refuse_too_many(tx, request)
         made = server_groups.create(tx, asked['name'], context.project_id, context.user_id, wanted, rules)
-    return {'server_group': view(request, made)}
+        answer = Answer({'server_group': view(request, made)})
+        request.keep(tx, answer)
+    return answer
 
 
 @route(

@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from nova import errors
-from nova.db.stores.server_filters import after_marker, conditions, ordering
+from nova.db.stores.server_filters import after_marker, conditions, ordering, places
 from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
 from nova.db.tables.types import now as present
 from nova.domain import record
@@ -16,7 +16,7 @@ from nova.domain.flavor import Flavor
 from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.network import Port
-from nova.domain.queries import ServerQuery
+from nova.domain.queries import Named, ServerQuery
 from nova.domain.server import Fault, Server
 
 # How many ids one statement names; a longer list is read in several.
@@ -76,12 +76,20 @@ def find(tx: sa.Connection, server_id: str) -> Server | None:
 
 def listing(tx: sa.Connection, query: ServerQuery) -> list[Server]:
     """One page of servers in the query's order."""
-    wanted = _SELECT.where(*conditions(query)).order_by(*ordering(query))
+    return _with_belongings(tx, tx.execute(_page(_SELECT, query)).all())
+
+
+def names(tx: sa.Connection, query: ServerQuery) -> list[Named]:
+    """As `listing`, without what a short list does not show."""
+    wanted = sa.select(servers.c.id, servers.c.name, *places(query))
+    return [Named(server_id, name, tuple(place)) for server_id, name, *place in tx.execute(_page(wanted, query))]
+
+
+def _page(wanted: sa.Select[Any], query: ServerQuery) -> sa.Select[Any]:
+    wanted = wanted.where(*conditions(query)).order_by(*ordering(query))
     if query.marker is not None:
         wanted = wanted.where(after_marker(query))
-    if query.limit is not None:
-        wanted = wanted.limit(query.limit)
-    return _with_belongings(tx, tx.execute(wanted).all())
+    return wanted if query.limit is None else wanted.limit(query.limit)
 
 
 def values_of(server: Server) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from nova.domain.migration import LIVE, RESIZE
 from nova.domain.usage_audit import UsageAudit, last_period
 from tests.functional.client import IMAGE_ID
 from tests.functional.samples.index import Sample
-from tests.functional.samples.scene import CUT_OFF, EMPTY_HOST, KEPT, PUBLIC_KEY, UNLIMITED, Scene
+from tests.functional.samples.scene import CUT_OFF, EMPTY_HOST, KEPT, NETWORK_OF_SAMPLES, PUBLIC_KEY, UNLIMITED, Scene
 
 # Below these are so many levels of names that somebody chose.
 NAMED = {'addresses': 1, 'hosts': 2, 'log': 1}
@@ -228,8 +228,10 @@ def a_private_flavor(scene, sample):
 
 
 def shared_with_fake_tenant(scene, sample):
+    """A private flavor that only `fake_tenant` may use."""
     names = a_private_flavor(scene, sample)
-    scene.owner.post('/flavors/10/action', {'addTenantAccess': {'tenant': 'fake_tenant'}}, '2.1', 200)
+    for change, tenant in (('addTenantAccess', 'fake_tenant'), ('removeTenantAccess', 'somebody')):
+        scene.owner.post('/flavors/10/action', {change: {'tenant': tenant}}, '2.1', 200)
     return names
 
 
@@ -326,8 +328,12 @@ def interfaces(scene, sample):
     return {'port_id': port['port_id']}
 
 
-A_SERVER = {'server': {'name': 'one', 'imageRef': IMAGE_ID, 'flavorRef': '1', 'networks': 'auto'}}
+A_SERVER = {
+    'server': {'name': 'one', 'imageRef': IMAGE_ID, 'flavorRef': '1', 'networks': [{'uuid': NETWORK_OF_SAMPLES}]}
+}
 AN_EVENT = {'events': [{'name': 'network-changed', 'tag': 'foo', 'status': 'completed', 'server_uuid': 'any'}]}
+# Servers whose published request is refused: their answer is that of a simpler one.
+OF_ANOTHER = ('v2.32', 'v2.42', 'v2.63', 'v2.66', 'v2.67', 'v2.90', 'v2.94')
 ACTION = 'POST /servers/{server_id}/action'
 rescued = become(State.RESCUED, {'rescue': None})
 resized = become(State.RESIZED, {'resize': {'flavorRef': '2'}})
@@ -504,7 +510,7 @@ CASES = {
     'servers/server-create-req-v237': Case('POST /servers', since='2.37'),
     'servers/server-create-req-v257': Case('POST /servers', since='2.57'),
     'servers/v2.74/server-create-resp': Case(sends='server-create-req-with-host-and-node', user='owner'),
-    **{f'servers/{version}/server-create-resp': Case(sends=A_SERVER) for version in ('v2.90', 'v2.94')},
+    **{f'servers/{version}/server-create-resp': Case(sends=A_SERVER) for version in OF_ANOTHER},
     'os-server-external-events/event-create-resp': Case(sends=AN_EVENT),
     'servers/server-create-req-with-only-host': Case('POST /servers'),
     'servers/server-create-req-with-only-node': Case('POST /servers'),
@@ -594,10 +600,23 @@ CASES = {
 
 
 # Requests, and responses to such, that are refused as they should be: the status, and why.
+NO_POWER = 'Neither driver controls the power of hosts, or their maintenance.'
 NO_CONSOLE = 'Guests of this cloud have a VNC console only.'
 REFUSED = {
+    'os-baremetal-nodes/baremetal-node-get-resp': (501, 'This cloud has no Ironic.'),
+    'os-baremetal-nodes/baremetal-node-list-resp': (501, 'This cloud has no Ironic.'),
+    **{f'os-hosts/host-get-{what}': (501, NO_POWER) for what in ('reboot', 'shutdown', 'startup')},
+    **{f'os-hosts/host-put-maintenance-{part}': (501, NO_POWER) for part in ('req', 'resp')},
     'os-keypairs/v2.92/keypairs-post-req': (400, 'From 2.92 a key must be brought along.'),
     'os-server-external-events/event-create-req': (400, 'There is no event of the name `test-event`.'),
+    **{
+        f'servers/{version}/server-create-req': (501, 'Servers have no volumes.')
+        for version in ('v2.32', 'v2.42', 'v2.67')
+    },
+    **{
+        f'servers/{version}/server-create-req': (501, 'Signatures of images are not verified.')
+        for version in ('v2.63', 'v2.66')
+    },
     'servers/v2.90/server-create-req': (400, 'It has a `personality`, which ended with 2.56, and no `networks`.'),
     'servers/v2.94/server-create-req': (400, 'It has a `personality`, which ended with 2.56, and no `networks`.'),
     'os-console-auth-tokens/v2.31/create-serial-console-req': (400, NO_CONSOLE),

@@ -1,6 +1,5 @@
 """The published samples: what each one is, which call it belongs to, and how that call is answered."""
 
-import csv
 import dataclasses
 import functools
 import re
@@ -9,10 +8,10 @@ from typing import Any
 
 from nova.api.microversions import Version
 from tests import published
+from tests.standing.published_calls import rows
 
 # In a path: not below /v2.1.
 ROOT = '(root)'
-TABLES = published.DIRECTORY.parent / 'published_tables'
 
 
 @dataclasses.dataclass(frozen=True, order=True)
@@ -50,7 +49,7 @@ class Published:
 @functools.cache
 def samples() -> tuple[Sample, ...]:
     found = []
-    for row in _rows('samples_index.csv'):
+    for row in rows('samples_index.csv'):
         name = Path(row['path']).stem
         route = row['route'].split(' | ')[0]
         found.append(Sample(row['folder'], Version.parse(row['microversion']), name, row['kind'], route, row['path']))
@@ -85,14 +84,9 @@ def _calls() -> tuple[Published, ...]:
             statuses=frozenset(int(code) for code in row['success_codes'].split('/')),
             access=row['default_access_newest'],
         )
-        for row in _rows('routes.csv')
+        for row in rows('routes.csv')
     )
 
 
 def _fits(pattern: str, path: str) -> bool:
     return re.fullmatch(re.sub(r'\\\{\w+\\\}', '[^/]+', re.escape(pattern)), path) is not None
-
-
-def _rows(name: str) -> list[dict[str, str]]:
-    with (TABLES / name).open(newline='') as file:
-        return list(csv.DictReader(file))

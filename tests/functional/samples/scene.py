@@ -21,6 +21,7 @@ from tests.functional.cloud import Cloud
 HOST, EMPTY_HOST = 'h1', 'h3'
 # Processes of nova-api: one that knows no quotas, and one that cannot reach the cell.
 UNLIMITED, CUT_OFF = 'unlimited', 'cut-off'
+UPTIME = ' 08:32:11 up 93 days, 18:25, 12 users,  load average: 0.20, 0.12, 0.14'
 NETWORK_OF_SAMPLES = '3cb9bc59-5699-4588-a4b1-b87f96708bc6'
 PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP5S6Vb9x2oGkVnM7h1xH6FhC5R7DkfRZs2m3R4CkJq8 somebody'
 ZONES_OF_SAMPLES = ('us-west', '%(availability_zone)s')
@@ -35,11 +36,13 @@ PROGRESS = [f'{what}_{how}' for what in ('memory', 'disk') for how in ('total', 
 
 
 class SampleCloud(Cloud):
-    """Its guests have consoles."""
+    """Its guests have consoles, and its hosts know for how long they are up."""
 
     def _driver(self, name, vcpus=1000):
         driver = super()._driver(name, vcpus)
         driver._console_address = ConsoleAddress('novnc', '127.0.0.1', 5900, path='somewhere')
+        report = driver.report
+        driver.report = lambda: dataclasses.replace(report(), uptime=UPTIME)
         return driver
 
     def cut_off_the_newest(self):

@@ -135,3 +135,8 @@ class Cloud(World):
             made = cells.create(tx, 'cell2', 'fake://cell2', f'sqlite:///{path}')
         self.databases.forget()
         return made.id
+
+    def compute_daemon(self, host, at=NOW):
+        """One more host's daemon, last seen then."""
+        with self.databases.cell(CELL_ID).writing() as tx:
+            services.ensure(tx, host, 'nova-compute', 'compute', at=at)

@@ -11,6 +11,7 @@ from nova.api import app
 from nova.api.microversions import MAX
 from nova.api.policy import admin, project_member, project_reader
 from nova.api.request import Answer
+from nova.api.resources import versions
 from nova.api.routes import route
 from nova.api.schema import NAME, NULL, QUERY_NUMBER, Body, Field, Query
 from nova.api.services import Services, Settings
@@ -66,7 +67,7 @@ def call():
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[])
     services = Services(Databases(None), settings=Settings(max_limit=100, max_body_bytes=200))
-    application = app.build_with(services, None, FakeIdentity().wrap, conf, [MODULE])
+    application = app.build_with(services, None, FakeIdentity().wrap, conf, [MODULE, versions])
 
     def send(method, path, version=None, body=None, token='member', **headers):
         asked = webob.Request.blank(path, method=method)
@@ -268,3 +269,40 @@ def test_documents_of_versions_need_no_token(call):
         document = call('GET', path, token='').json['version']
         assert (document['id'], document['version'], document['min_version']) == ('v2.1', str(MAX), '2.1')
     assert call('GET', '/v2/', token='').json['version']['id'] == 'v2.0'
+
+
+def test_documents_are_given_to_who_asks_for_them_by_id_or_under_a_project(call):
+    for path, name in (('/v2.1/versions/v2.1', 'v2.1'), ('/v2.1/versions/v2.0', 'v2.0'), ('/v2/versions/v2.1', 'v2.1')):
+        assert call('GET', path).json['version']['id'] == name
+    assert call('GET', '/v2.1/demo').json['version']['id'] == 'v2.1'
+    assert call('GET', '/v2.1/demo/').json['version']['id'] == 'v2.1'
+    assert call('GET', '/v2/demo').json['version']['id'] == 'v2.0'
+    assert call('GET', '/v2.1/versions/v3').status_int == 404
+    assert call('GET', '/v2.1/other').status_int == 404
+    assert call('GET', '/v2.1/versions/v2.1', token='').status_int == 401
+
+
+@pytest.mark.parametrize('path', ['/', '/versions', '/v2', '/v2.1/', '/openapi.json'])
+def test_documents_are_only_read(call, path):
+    answer = call('POST', path, body={})
+    assert (answer.status_int, answer.headers['Allow']) == (405, 'GET, HEAD')
+
+
+@pytest.mark.parametrize('path', ['/', '/v2.1', '/v2.1/things/1', '/v2.1/nothing', '/openapi.json'])
+def test_head_is_get_without_a_body(call, path):
+    asked, told = call('HEAD', path), call('GET', path)
+    assert (asked.status_int, asked.body) == (told.status_int, b'')
+    assert asked.headers['Content-Length'] == told.headers['Content-Length']
+
+
+def test_a_version_that_is_not_spoken_is_told_the_range(call):
+    answer = call('GET', '/v2.1/things/1', '2.9999')
+    assert answer.json['computeFault'] == {
+        'code': 406,
+        'message': f'Version 2.9999 is not supported by the API. Minimum is 2.1 and maximum is {MAX}.',
+    }
+
+
+@pytest.mark.parametrize('path', ['/v2.1/things/%ff', '/v2.1/%c3%28/x', '/%ff', '/v2.1/things/%00', '/v2.1//things'])
+def test_a_path_that_is_no_text_leads_nowhere(call, path):
+    assert call('GET', path).status_int in (200, 404)

@@ -1,5 +1,6 @@
 import pytest
 
+from nova.db.stores import guests
 from nova.domain.cell import CELL0_ID
 from nova.domain.external_event import ExternalEvent
 from nova.domain.lifecycle import State
@@ -123,11 +124,9 @@ def test_what_is_about_ports_goes_to_conductors_and_the_rest_to_hosts_in_one_mes
 
 
 def test_a_server_that_moves_is_told_at_both_ends(servers):
-    from nova.db.stores import guests
-
     with servers.databases.cell(CELL_ID).writing() as tx:
         for host in ('compute', 'second'):
-            guests.ensure(tx, RUNS, host, 'node', 'instance-00000001')
+            guests.record(tx, RUNS, host, 'node')
     tell(servers, event('network-vif-plugged', tag='p'))
     assert sorted(host for host, _events in servers.bus.events) == ['compute', 'second']
 

@@ -198,3 +198,39 @@ def test_known_extra_specs_are_checked_from_2_86(cloud, version, status, specs):
 @pytest.mark.parametrize('specs', [{'bad/key': '1'}, {'k' * 256: '1'}, {'k': 'v' * 256}, {'k': None}, {'k': {}}, 'x'])
 def test_extra_specs_of_a_wrong_form_are_refused(cloud, specs):
     assert cloud.fault('POST', '/flavors/1/os-extra_specs', {'extra_specs': specs}, token='admin')[0] == 400
+
+
+def test_flavors_can_be_sorted_by_what_clients_know(cloud):
+    made = [make(cloud, name=f'n{number}', id=f'{9 - number}')['id'] for number in range(3)]
+    newest_first = ids(cloud.get('/flavors?sort_key=id&sort_dir=desc'))
+    assert newest_first[:3] == made[::-1]
+    assert ids(cloud.get('/flavors?sort_key=vcpu_weight')) == sorted(ids(cloud.get('/flavors')))
+
+
+def test_an_administrator_sees_the_private_flavors_of_their_own_project_among_the_public_ones(cloud):
+    assert 'secret' not in ids(cloud.get('/flavors', token='admin'))
+    give = {'addTenantAccess': {'tenant': 'admin-project'}}
+    cloud.send('POST', '/flavors/secret/action', give, token='admin', status=200)
+    assert 'secret' in ids(cloud.get('/flavors', token='admin'))
+    assert ids(cloud.get('/flavors?is_public=False', token='admin')) == ['secret']
+
+
+def test_the_next_page_of_the_detail_is_of_the_detail(cloud):
+    page = cloud.get('/flavors/detail?limit=1&sort_key=name&sort_dir=desc')
+    link = page['flavors_links'][0]['href']
+    assert '/v2.1/flavors/detail?' in link
+    assert ids(cloud.get(link.partition('/v2.1')[2])) == ['big']
+
+
+@pytest.mark.parametrize('path', ['/flavors', '/flavors/detail'])
+def test_a_list_costs_one_statement_however_many_flavors_there_are(cloud, path):
+    def cost():
+        before = cloud.databases.statements.value
+        cloud.get(path, '2.61')
+        return cloud.databases.statements.value - before
+
+    few = cost()
+    for number in range(5):
+        make(cloud, name=f'n{number}')
+        cloud.extra_specs('1', **{f'k{number}': 'v'})
+    assert cost() == few == 1

@@ -3,8 +3,9 @@ import uuid
 
 import pytest
 
+from nova.db.stores import hosts
 from nova.domain.host import Inventory
-from tests.unit.api.cloud import NODE_ID
+from tests.unit.api.cloud import NODE_ID, report
 from tests.unit.api.servers.world import NOW
 
 OTHER_ID = str(uuid.UUID(int=7))
@@ -105,3 +106,67 @@ def test_a_host_that_is_full_shows_less_than_nothing_free(cloud):
     cloud.host_reports(inventory=Inventory(vcpus=1, memory_mb=512, disk_gb=1, reserved_memory_mb=512))
     cloud.server()
     assert cloud.get('/os-hypervisors/1', '2.1', token='admin')['hypervisor']['free_ram_mb'] == -512
+
+
+THIRD_ID = str(uuid.UUID(int=8))
+
+
+@pytest.fixture
+def three(two, template):
+    """Two hosts in one cell and one in another, each with a server."""
+    elsewhere = two.second_cell(template)
+    with two.databases.cell(elsewhere).writing() as tx:
+        hosts.report(tx, report(host='third', node='fake-third', node_id=THIRD_ID), NOW)
+    for number, place in ((1, {}), (2, {'host': 'second'}), (3, {'cell_id': elsewhere, 'host': 'third'})):
+        two.server(number, **place)
+    return two
+
+
+def test_pages_go_on_in_the_next_cell(three):
+    path, seen = '/os-hypervisors/detail?limit=1', []
+    while path:
+        page = three.get(path, '2.53', 'admin')
+        seen += [entry['id'] for entry in page['hypervisors']]
+        links = page.get('hypervisors_links')
+        path = links[0]['href'].partition('/v2.1')[2] if links else None
+    assert seen == [NODE_ID, OTHER_ID, THIRD_ID]
+
+
+def test_a_number_that_two_cells_have_names_no_host(three):
+    status, message = three.fault('GET', '/os-hypervisors/1', version='2.52', token='admin')
+    assert (status, '2.53' in message) == (400, True)
+
+
+def test_servers_are_those_of_each_host_in_its_cell(three):
+    found = three.get('/os-hypervisors?with_servers=true', '2.53', 'admin')['hypervisors']
+    assert [[server['name'] for server in entry['servers']] for entry in found] == [
+        ['server-1'],
+        ['server-2'],
+        ['server-3'],
+    ]
+    one = three.get(f'/os-hypervisors/{THIRD_ID}?with_servers=true', '2.53', 'admin')['hypervisor']
+    assert [server['name'] for server in one['servers']] == ['server-3']
+
+
+@pytest.mark.parametrize(
+    'path', ['/os-hypervisors', '/os-hypervisors/detail?with_servers=true', '/os-hypervisors/statistics']
+)
+def test_the_number_of_statements_does_not_grow_with_the_list(two, path):
+    def cost():
+        before = two.databases.statements.value
+        two.get(path, '2.53', 'admin')
+        return two.databases.statements.value - before
+
+    cost()
+    few = cost()
+    for number in range(10, 20):
+        two.host_reports(host=f'host-{number}', node=f'node-{number}', node_id=str(uuid.UUID(int=number)))
+        two.server(number, host=f'host-{number}')
+    assert cost() == few
+
+
+def test_how_long_a_host_has_been_up_is_not_known_when_it_is_down(cloud):
+    cloud.host_reports()
+    assert cloud.get(f'/os-hypervisors/{NODE_ID}', '2.88', 'admin')['hypervisor']['uptime']
+    object.__setattr__(cloud.services, 'clock', lambda: NOW + datetime.timedelta(seconds=61))
+    assert cloud.get(f'/os-hypervisors/{NODE_ID}', '2.88', 'admin')['hypervisor']['uptime'] is None

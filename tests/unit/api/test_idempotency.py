@@ -14,7 +14,7 @@ from nova.conductor.reconcilers.old_answers import OLD_ANSWERS
 from nova.db.stores import idempotency, mappings, operations
 from tests.fakes.identity import FakeIdentity
 from tests.unit.api.cloud import PUBLIC_KEY
-from tests.unit.api.servers.world import IMAGE_ID, NOW
+from tests.unit.api.servers.world import CELL_ID, IMAGE_ID, NOW
 
 SERVER = {'server': {'name': 'web', 'imageRef': IMAGE_ID, 'flavorRef': '1', 'networks': 'none'}}
 GROUP = {'server_group': {'name': 'g', 'policies': ['affinity']}}
@@ -188,13 +188,61 @@ def test_a_process_that_was_taken_for_dead_changes_nothing_more(api):
     assert api.servers() == 1
 
 
-def test_what_may_have_been_done_is_not_done_again(api):
-    """Nothing tells whether a flavor was made: its answer is not kept in the transaction that makes it."""
-    handler_dies(api, '/flavors', FLAVOR)
+def test_a_verb_that_was_recorded_before_the_process_died_is_not_begun_again(api):
+    server = api.cloud.server()
+    path, stop = f'/servers/{server.id}/action', {'os-stop': None}
+    run, api.cloud.bus.run_operation = api.cloud.bus.run_operation, _die
+    with pytest.raises(Died):
+        api.post(path, stop)
+    api.cloud.bus.run_operation = run
+    assert api.post(path, stop).status_int == 409
     api.later(seconds=121)
-    answer = api.post('/flavors', FLAVOR, token='admin')
+    first, second = api.post(path, stop), api.post(path, stop)
+    assert (first.status_int, first.body) == (second.status_int, second.body) == (202, b'')
+    assert second.headers['Idempotency-Replayed'] == 'true'
+    assert [row.verb for row in verbs(api, server)] == ['stop']
+
+
+def test_a_verb_that_was_not_recorded_is_begun_by_whoever_asks_after_the_lease(api):
+    server = api.cloud.server()
+    path, stop = f'/servers/{server.id}/action', {'os-stop': None}
+    cell, api.cloud.databases.cell = api.cloud.databases.cell, _die
+    with pytest.raises(Died):
+        api.post(path, stop)
+    api.cloud.databases.cell = cell
+    api.later(seconds=121)
+    assert api.post(path, stop).status_int == 202
+    assert len(verbs(api, server)) == 1
+
+
+def test_what_may_have_been_done_is_not_done_again(api):
+    """Nothing tells whether access was given: the answer is not kept in the transaction that gives it."""
+    path, body = '/flavors/secret/action', {'addTenantAccess': {'tenant': 'demo'}}
+    dies(api, 3, path, body)
+    api.later(seconds=121)
+    answer = api.post(path, body, token='admin')
     assert answer.status_int == 409
     assert 'new key' in message(answer)
+
+
+@pytest.mark.parametrize(
+    ('path', 'body'),
+    [
+        ('/servers', SERVER),
+        ('/flavors', FLAVOR),
+        ('/os-keypairs', KEYPAIR),
+        ('/os-server-groups', GROUP),
+        ('/os-aggregates', {'aggregate': {'name': 'rack'}}),
+    ],
+)
+def test_what_is_made_in_one_transaction_with_its_answer_is_made_once(api, path, body):
+    """The process dies before that transaction, and after it."""
+    dies(api, 2, path, body)
+    api.later(seconds=121)
+    dies(api, 3, path, body)
+    answer = api.post(path, body, token='admin')
+    assert answer.status_int < 300, answer.text
+    assert answer.headers['Idempotency-Replayed'] == 'true'
 
 
 def test_a_key_costs_nothing_to_those_who_send_none(api):
@@ -215,6 +263,11 @@ def test_answers_cannot_be_read_from_the_database(api):
     assert password not in str(raw)
 
 
+def verbs(api, server):
+    with api.cloud.databases.cell(CELL_ID).reading() as tx:
+        return operations.of_server(tx, server.id)
+
+
 def _die(*_arguments, **_more):
     raise Died
 
@@ -226,20 +279,21 @@ def die_in_images(api):
     api.cloud.images.get = get
 
 
-def handler_dies(api, path, body):
-    write = api.cloud.databases.api.writing
-    calls = []
+def dies(api, transaction, path, body):
+    """Send a request whose process dies when it begins its n-th transaction on the API database: the first notes the
+    request, the last keeps its answer."""
+    writing, begun = api.cloud.databases.api.writing, []
 
-    def dies_second():
-        calls.append(1)
-        if len(calls) == 2:
+    def count():
+        begun.append(1)
+        if len(begun) == transaction:
             raise Died
-        return write()
+        return writing()
 
-    api.cloud.databases.api.writing = dies_second
+    api.cloud.databases.api.writing = count
     with pytest.raises(Died):
         api.post(path, body, token='admin')
-    api.cloud.databases.api.writing = write
+    api.cloud.databases.api.writing = writing
 
 
 class _Away:

@@ -1,10 +1,11 @@
 from urllib.parse import quote
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from nova.api import keys
-from tests.unit.api.cloud import PUBLIC_KEY
+from tests.unit.api.cloud import PUBLIC_KEY, Cloud
 
 
 def make(cloud, name='mine', version='2.2', token='member', **fields):
@@ -126,3 +127,52 @@ def test_the_number_of_key_pairs_is_limited(cloud):
 
 def test_what_is_not_there_is_not_found(cloud):
     assert cloud.fault('GET', '/os-keypairs/none')[0] == cloud.fault('DELETE', '/os-keypairs/none')[0] == 404
+
+
+def test_a_generated_certificate_is_real_and_fits_its_key(cloud):
+    body = {'keypair': {'name': 'windows', 'type': 'x509'}}
+    made = cloud.send('POST', '/os-keypairs', body, '2.2', status=201)['keypair']
+    certificate = x509.load_pem_x509_certificate(made['public_key'].encode())
+    private = serialization.load_pem_private_key(made['private_key'].encode(), None)
+    assert certificate.public_key().public_numbers() == private.public_key().public_numbers()
+    certificate.verify_directly_issued_by(certificate)
+    (purpose,) = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert purpose == x509.ExtendedKeyUsageOID.CLIENT_AUTH
+
+
+@pytest.mark.parametrize(
+    'public',
+    ['ssh-foo AAAA', 'sk-ssh-ed25519@openssh.com AAAA', 'ecdsa-sha2-nistp999 AAAA', 'ssh-rsa ' + 'A' * 60000],
+)
+def test_a_key_of_an_unknown_kind_is_refused(cloud, public):
+    body = {'keypair': {'name': 'mine', 'public_key': public}}
+    assert cloud.fault('POST', '/os-keypairs', body, '2.92')[0] == 400
+
+
+def test_there_are_no_pages_before_2_35(tmp_path, template):
+    cloud = Cloud(tmp_path, template, max_limit=2)
+    for name in 'abc':
+        make(cloud, name, token='stranger')
+    assert names(cloud.get('/os-keypairs', '2.34', token='stranger')) == ['a', 'b', 'c']
+    page = cloud.get('/os-keypairs', '2.35', token='stranger')
+    assert names(page) == ['a', 'b']
+    assert 'marker=b' in page['keypairs_links'][0]['href']
+    cloud.databases.close()
+
+
+def test_no_key_is_made_for_whom_may_have_no_more(cloud, monkeypatch):
+    cloud.send('PUT', '/os-quota-class-sets/default', {'quota_class_set': {'key_pairs': 1}}, token='admin', status=200)
+    monkeypatch.setattr(keys, 'generate', None)
+    assert cloud.fault('POST', '/os-keypairs', {'keypair': {'name': 'more'}}, '2.91')[0] == 403
+
+
+def test_a_list_costs_one_statement_however_many_keys_there_are(cloud):
+    def cost():
+        before = cloud.databases.statements.value
+        cloud.get('/os-keypairs')
+        return cloud.databases.statements.value - before
+
+    few = cost()
+    make(cloud, 'a')
+    make(cloud, 'b')
+    assert cost() == few == 1

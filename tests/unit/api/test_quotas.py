@@ -4,6 +4,8 @@ from nova import errors
 from nova.api import quota
 from nova.db.stores import mappings
 from nova.domain.flavor import Flavor
+from tests.published import sample
+from tests.unit.api.cloud import Cloud
 
 OWN = '/os-quota-sets/demo'
 DEFAULTS = {'cores': 20, 'instances': 10, 'ram': 51200}
@@ -143,3 +145,52 @@ def test_room_is_what_the_scarcest_limit_leaves(cloud):
         assert quota.room(tx, request, Flavor('f', 'f', 6, 1, 1), 1, 10) == 3
         with pytest.raises(errors.OverQuota, match='Requested 24'):
             quota.room(tx, request, Flavor('f', 'f', 6, 1, 1), 4, 9)
+
+
+@pytest.fixture
+def unlimited(tmp_path, template):
+    made = Cloud(tmp_path, template, quota_driver='nova.quota.NoopQuotaDriver')
+    yield made
+    made.databases.close()
+
+
+@pytest.mark.parametrize(
+    ('method', 'path', 'body', 'name'),
+    [
+        ('GET', OWN, None, 'quotas-show-get-resp.json'),
+        ('GET', f'{OWN}?user_id=alice', None, 'user-quotas-show-get-resp.json'),
+        ('GET', f'{OWN}/defaults', None, 'quotas-show-defaults-get-resp.json'),
+        ('GET', f'{OWN}/detail', None, 'quotas-show-detail-get-resp.json'),
+        ('PUT', OWN, 'quotas-update-post-req.json', 'quotas-update-post-resp.json'),
+        ('PUT', OWN, 'quotas-update-force-post-req.json', 'quotas-update-force-post-resp.json'),
+        ('PUT', f'{OWN}?user_id=alice', 'user-quotas-update-post-req.json', 'user-quotas-update-post-resp.json'),
+    ],
+)
+def test_where_nothing_is_limited_all_is_minus_one(unlimited, method, path, body, name):
+    unlimited.server()
+    asked = sample(f'os-quota-sets-noop/{body}') if body else None
+    answer = unlimited.send(method, path, asked, '2.1', token='admin', status=200)
+    published = sample(f'os-quota-sets-noop/{name}')
+    if 'id' in published['quota_set']:
+        published['quota_set']['id'] = 'demo'
+    assert answer == published
+
+
+def test_where_nothing_is_limited_nothing_is_counted(unlimited):
+    unlimited.server()
+    put(unlimited, {'cores': 1})
+    absolute = unlimited.get('/limits', '2.93')['limits']['absolute']
+    assert set(absolute.values()) == {-1}
+
+
+def test_another_project_is_looked_up_before_its_limits_are_shown(cloud):
+    class Identity:
+        def project_exists(self, context, project_id):
+            return project_id == 'other'
+
+    object.__setattr__(cloud.services, 'identity', Identity())
+    for path in ('', '/detail', '/defaults'):
+        assert shown(cloud, f'{OWN}{path}')
+        assert shown(cloud, f'/os-quota-sets/other{path}', token='admin')
+        status, message = cloud.fault('GET', f'/os-quota-sets/typo{path}', token='admin')
+        assert (status, message) == (400, 'Project ID typo is not a valid project.')

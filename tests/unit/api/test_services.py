@@ -123,6 +123,34 @@ def test_a_host_with_servers_is_not_deleted(running):
     assert running.fault('DELETE', f'/os-services/{which.id}', version='2.52', token='admin')[0] == 409
 
 
+@pytest.mark.parametrize(('status', 'refused'), [('running', True), ('finished', True), ('confirmed', False)])
+def test_a_host_that_servers_leave_or_reach_is_not_deleted(running, status, refused):
+    running.server(host='elsewhere')
+    running.migration(source_compute='elsewhere', dest_compute='compute', status=status)
+    path = f'/os-services/{running.service().uuid}'
+    if not refused:
+        running.send('DELETE', path, None, '2.53', token='admin', status=204)
+        return
+    assert running.fault('DELETE', path, version='2.53', token='admin') == (
+        409,
+        'Unable to delete compute service that has in-progress migrations. Complete the migrations first.',
+    )
+
+
+def test_a_host_that_placement_does_not_let_go_can_be_deleted_later(running):
+    placement = Placement()
+    placement.remove_provider = lambda provider_id: away()
+
+    def away():
+        raise errors.ServiceDown('Placement does not answer.')
+
+    object.__setattr__(running.services, 'placement', placement)
+    path = f'/os-services/{running.service().uuid}'
+    assert running.fault('DELETE', path, version='2.53', token='admin')[0] == 503
+    object.__setattr__(running.services, 'placement', Placement())
+    running.send('DELETE', path, None, '2.53', token='admin', status=204)
+
+
 @pytest.mark.parametrize(('which', 'version', 'status'), [('99', '2.52', 404), ('x', '2.52', 400), ('1', '2.53', 400)])
 def test_deleting_what_is_not_there(running, which, version, status):
     assert running.fault('DELETE', f'/os-services/{which}', version=version, token='admin')[0] == status

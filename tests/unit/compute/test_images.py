@@ -182,3 +182,12 @@ def test_the_image_of_a_guest_that_is_being_made_stays(tmp_path, glance, cache):
     os.utime(path, (0, 0))
     assert cache.expire(set(), 3600) == []
     assert path.exists()
+
+
+def test_an_image_can_be_fetched_before_a_guest_needs_it(tmp_path, glance, cache):
+    image_id = glance.add(DISK)
+    assert cache.prefetch(admin_context(), image_id) is True
+    assert cache.prefetch(admin_context(), image_id) is False
+    assert glance.count(f'/v2/images/{image_id}/file') == 1
+    with pytest.raises(errors.NotFound):
+        cache.prefetch(admin_context(), 'none')

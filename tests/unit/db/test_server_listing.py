@@ -69,7 +69,17 @@ FILTERS = [
     (ServerQuery(changes_since=later(5)), '578'),
     (ServerQuery(changes_before=later(2)), '12'),
     (ServerQuery(changes_since=later(2), changes_before=later(4), deleted=None), '234'),
-    (ServerQuery(created=(later(8), later(9))), "78"),
+    (ServerQuery(created=(later(8), later(9))), '78'),
+    (ServerQuery(created=(later(1), later(2)), deleted=None), '1'),
+    (ServerQuery(launched=(later(1), later(2))), ''),
+    (ServerQuery(phases=((State.BUILDING, (Activity.SPAWNING,)),)), '5'),
+    (ServerQuery(phases=((State.BUILDING, (None,)), (State.ERROR, (None, Activity.DELETING)))), '3'),
+    (ServerQuery(phases=((State.ERROR, (None, *Activity)),)), '3'),
+    (ServerQuery(phases=()), ''),
+    (ServerQuery(deleted=True, soft_deleted=True), '6'),
+    (ServerQuery(soft_deleted=False), '12345 78'),
+    (ServerQuery(image_properties={'kernel_id': 'k%"_'}), ''),
+    (ServerQuery(locked_by='owner'), ''),
     (ServerQuery(description='none has this'), ''),
 ]
 

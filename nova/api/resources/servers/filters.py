@@ -153,6 +153,7 @@ FILTERS = (
     Filter('root_device_name', 'root_device_name'),
     Filter('user_data', 'user_data'),
     Filter('metadata', 'metadata', _metadata),
+    Filter('locked_by', 'locked_by'),
     Filter('uuid', 'ids', _ids),
 )
 # Filters that are read with others: whose servers, in which states, deleted or not.
@@ -160,8 +161,8 @@ _JOINT = ('all_tenants', 'tenant_id', 'project_id', 'status', 'vm_state', 'delet
 # Parameters that say no more than whose servers are wanted, and in which pages.
 _NO_FILTERS = frozenset({'all_tenants', 'tenant_id', 'project_id', 'limit', 'marker', 'sort_key', 'sort_dir'})
 _IMAGE_PROPERTIES = ('kernel_id', 'ramdisk_id')
-# Known to clients, and without effect here: what they ask about is not kept.
-_IDLE = ('cell_name', 'locked_by')
+# Known to clients, and without effect here: users know nothing of cells.
+_IDLE = ('cell_name',)
 STATUSES = frozenset(
     {
         'ACTIVE', 'BUILD', 'DELETED', 'ERROR', 'HARD_REBOOT', 'MIGRATING', 'PASSWORD', 'PAUSED', 'REBOOT', 'REBUILD',
@@ -187,6 +188,7 @@ SORT_KEYS = {
     'launch_index': 'launch_index',
     'launched_at': 'launched_at',
     'locked': 'locked',
+    'locked_by': 'locked_by',
     'node': 'node',
     'power_state': 'power',
     'progress': 'progress',
@@ -202,7 +204,7 @@ SORT_KEYS = {
 # What clients may ask lists to be sorted by, and what tells no order.
 _IDLE_SORT_KEYS = (
     'block_device_mapping', 'deleted', 'deleted_at', 'device_metadata', 'ec2_ids', 'extra_specs', 'fault', 'flavor',
-    'hidden', 'info_cache', 'kernel_id', 'keypairs', 'locked_by', 'metadata', 'migration_context', 'numa_topology',
+    'hidden', 'info_cache', 'kernel_id', 'keypairs', 'metadata', 'migration_context', 'numa_topology',
     'pci_devices', 'pci_requests', 'ramdisk_id', 'resources', 'security_groups', 'services', 'system_metadata', 'tags',
     'trusted_certs', 'vcpu_model',
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nova import errors
@@ -36,7 +37,7 @@ PARTIAL = (2, 69)
 class Page:
     """The servers of a page, and after them those of cells that do not answer."""
 
-    servers: list[Server]
+    servers: list[Any]
     unreachable: dict[str, Mapping] = dataclasses.field(default_factory=dict)
 
     @property
@@ -55,7 +56,7 @@ class Page:
     ),
 )
 def index(request: Request) -> dict[str, Any]:
-    page = _read(request, ALL_INDEX)
+    page = _read(request, ALL_INDEX, servers.names, ServerQuery.named, ServerQuery.names_in_order)
     seen = views.lens(request, views.DETAIL)
     shown = [views.brief(server, seen) for server in page.servers]
     shown += [views.unreachable_brief(server_id, mapping, seen) for server_id, mapping in page.unreachable.items()]
@@ -73,7 +74,7 @@ def index(request: Request) -> dict[str, Any]:
     ),
 )
 def detail(request: Request) -> dict[str, Any]:
-    page = _read(request, ALL_DETAIL)
+    page = _read(request, ALL_DETAIL, servers.listing, lambda _query, server: server, ServerQuery.in_order)
     seen = views.lens(request, views.DETAIL, hosts.status_of(request, page.servers))
     shown = views.many(page.servers, seen)
     shown += [views.unreachable_detail(server_id, mapping, seen) for server_id, mapping in page.unreachable.items()]
@@ -85,7 +86,15 @@ def _answer(request: Request, page: Page, shown: list[dict[str, Any]], *path: st
     return {'servers': shown, 'servers_links': links} if links else {'servers': shown}
 
 
-def _read(request: Request, all_tenants: policy.Rule) -> Page:
+def _read(
+    request: Request,
+    all_tenants: policy.Rule,
+    listing: Callable[[Any, ServerQuery], list[Any]],
+    item: Callable[[ServerQuery, Server], Any],
+    in_order: Callable[[ServerQuery, Iterable[Any]], list[Any]],
+) -> Page:
+    """The page that is asked for. `listing` reads one cell's part of it, `item` makes the same of a server that has no
+    cell yet, and `in_order` makes one list of all."""
     query = filters.read(request, all_tenants)
     limit, marker = request.page()
     if query is None or not limit:
@@ -101,9 +110,9 @@ def _read(request: Request, all_tenants: policy.Rule) -> Page:
         query = dataclasses.replace(query, marker=query.position(after))
     # First those without a cell: a server that gets one in between is seen twice rather than not at all.
     placing = _without_cell(request, query)
-    placed, down = _in_cells(request, query)
+    placed, down = _in_cells(request, query, listing)
     known = {server.id for server in placed}
-    found = query.in_order([*placed, *(server for server in placing if server.id not in known)])
+    found = in_order(query, [*placed, *(item(query, server) for server in placing if server.id not in known)])
     return Page(found, _unreachable(request, query, down, limit - len(found)) if down else {})
 
 
@@ -114,15 +123,17 @@ def _without_cell(request: Request, query: ServerQuery) -> list[Server]:
         return [server for server in operations.building(tx, query.project_id) if query.accepts(server)]
 
 
-def _in_cells(request: Request, query: ServerQuery) -> tuple[list[Server], list[Down]]:
-    answers = request.databases.across_cells(lambda tx, cell: servers.listing(tx, query), timeout=PATIENCE)
+def _in_cells(
+    request: Request, query: ServerQuery, listing: Callable[[Any, ServerQuery], list[Any]]
+) -> tuple[list[Any], list[Down]]:
+    answers = request.databases.across_cells(lambda tx, cell: listing(tx, query), timeout=PATIENCE)
     down = [answer for answer in answers.values() if isinstance(answer, Down)]
     return [server for answer in answers.values() if not isinstance(answer, Down) for server in answer], down
 
 
 def _down_cells(request: Request, query: ServerQuery) -> list[Down]:
     nothing = dataclasses.replace(query, ids=(), limit=1)
-    return _in_cells(request, nothing)[1]
+    return _in_cells(request, nothing, servers.names)[1]
 
 
 def _unreachable(

@@ -12,8 +12,6 @@ from nova.domain.server import Server
 
 RESIZE = policy.project_member('os_compute_api:servers:resize', 'Resizes a server.')
 CONFIRM = policy.project_member('os_compute_api:servers:confirm_resize', "Confirms a server's resize.")
-# Whether a resize may look for room in other cells; for those who may not, it stays in the server's.
-CROSS_CELL = policy.nobody('compute:servers:resize:cross_cell', 'Resizes a server into another cell.')
 REVERT = policy.project_member('os_compute_api:servers:revert_resize', "Reverts a server's resize.")
 
 TO_FLAVOR = Body('resize', Field('flavorRef', REFERENCE, required=True), Field('OS-DCF:diskConfig', DISK_CONFIG))

@@ -13,6 +13,7 @@ from nova.db.stores.mappings import Mapping
 from nova.domain import lifecycle
 from nova.domain.lifecycle import Power
 from nova.domain.network import Port
+from nova.domain.queries import Named
 from nova.domain.server import Server, ServerRequest, building
 
 EXTENDED = policy.admin(
@@ -101,7 +102,7 @@ def many(servers: Iterable[Server], seen: Lens) -> list[dict[str, Any]]:
     return [_fill(server, seen, keys) for server in servers]
 
 
-def brief(server: Server, seen: Lens) -> dict[str, Any]:
+def brief(server: Server | Named, seen: Lens) -> dict[str, Any]:
     return {'id': server.id, 'name': server.name, 'links': seen.links(server.id)}
 
 

@@ -212,3 +212,14 @@ def test_connections_are_counted_and_kept():
         connection.powers()
     assert connection.generation == 1
     connection.close()
+
+
+def test_a_running_guest_can_be_measured(driver, base, outside):
+    driver.ensure(a_guest(), base, None)
+    found = driver.diagnose(a_guest().id)
+    assert (found.driver, found.hypervisor) == ('libvirt', 'test')
+    outside.lookupByUUIDString(a_guest().id).destroy()
+    with pytest.raises(errors.Conflict, match='does not run'):
+        driver.diagnose(a_guest().id)
+    with pytest.raises(errors.NotFound):
+        driver.diagnose(str(uuid.uuid4()))
