@@ -6,6 +6,8 @@ from typing import Any
 
 from nova.domain.server import ServerRequest
 
+TRUSTED_CERTS = 'COMPUTE_TRUSTED_CERTS'
+
 AFFINITY, ANTI_AFFINITY = 'affinity', 'anti-affinity'
 SOFT_AFFINITY, SOFT_ANTI_AFFINITY = 'soft-affinity', 'soft-anti-affinity'
 
@@ -86,6 +88,8 @@ def placement_request(request: ServerRequest, excluding: tuple[str, ...] = ()) -
         project_id=request.project_id,
         user_id=request.user_id,
         resources=request.flavor.resources(),
+        # Only a host that verifies them may have a server whose image they must vouch for.
+        required_traits=(TRUSTED_CERTS,) if request.trusted_image_certificates else (),
         availability_zone=request.availability_zone,
         image_properties=request.image_properties,
         extra_specs=request.flavor.extra_specs,

@@ -43,11 +43,6 @@ def ordering(query: ServerQuery) -> list[sa.ColumnElement[Any]]:
     ]
 
 
-def places(query: ServerQuery) -> list[sa.ColumnElement[Any]]:
-    """What the rows are sorted by, to be selected: a server's position."""
-    return [_sorted_by(name).label(f'place_{number}') for number, (name, _direction) in enumerate(query.order())]
-
-
 def after_marker(query: ServerQuery) -> sa.ColumnElement[bool]:
     """Beyond the marker in the first column; or equal there, and beyond it in the next; and so on."""
     marker = [int(value) if isinstance(value, bool) else value for value in query.marker or ()]

@@ -8,7 +8,7 @@ import orjson
 import sqlalchemy as sa
 
 from nova import errors
-from nova.db.stores.server_filters import after_marker, conditions, ordering, places
+from nova.db.stores.server_filters import after_marker, conditions, ordering
 from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
 from nova.db.tables.types import now as present
 from nova.domain import record
@@ -16,7 +16,7 @@ from nova.domain.flavor import Flavor
 from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.network import Port
-from nova.domain.queries import Named, ServerQuery
+from nova.domain.queries import SORTABLE, Named, ServerQuery
 from nova.domain.server import Fault, Server
 
 # How many ids one statement names; a longer list is read in several.
@@ -81,8 +81,17 @@ def listing(tx: sa.Connection, query: ServerQuery) -> list[Server]:
 
 def names(tx: sa.Connection, query: ServerQuery) -> list[Named]:
     """As `listing`, without what a short list does not show."""
-    wanted = sa.select(servers.c.id, servers.c.name, *places(query))
-    return [Named(server_id, name, tuple(place)) for server_id, name, *place in tx.execute(_page(wanted, query))]
+    order = [name for name, _direction in query.order()]
+    columns = (servers.c[name].label(f'place_{number}') for number, name in enumerate(order))
+    wanted = sa.select(servers.c.id, servers.c.name, *columns)
+    return [
+        Named(server_id, name, tuple(_or_default(*place) for place in zip(order, values, strict=True)))
+        for server_id, name, *values in tx.execute(_page(wanted, query))
+    ]
+
+
+def _or_default(name: str, value: Any) -> Any:
+    return SORTABLE[name] if value is None else value
 
 
 def _page(wanted: sa.Select[Any], query: ServerQuery) -> sa.Select[Any]:

@@ -23,7 +23,7 @@ from nova.virt.fake.boot_log import boot_log
 LOG = logging.getLogger(__name__)
 
 HYPERVISOR_TYPE = 'fake'
-TRAITS = ('COMPUTE_IMAGE_TYPE_QCOW2', 'COMPUTE_IMAGE_TYPE_RAW', 'COMPUTE_NODE')
+TRAITS = ('COMPUTE_IMAGE_TYPE_QCOW2', 'COMPUTE_IMAGE_TYPE_RAW', 'COMPUTE_NODE', 'COMPUTE_TRUSTED_CERTS')
 SUPPORTED = (
     ('x86_64', 'fake', 'hvm'),
     ('x86_64', 'qemu', 'hvm'),

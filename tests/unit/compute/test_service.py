@@ -128,6 +128,13 @@ def test_the_image_is_fetched_for_the_driver(world):
     assert world.glance.count('.*/file') == 1
 
 
+def test_images_are_cached_ahead_of_time_each_for_itself(world):
+    wanted, unsafe = world.image(b'\x55' * 4096).id, world.image(b'QFI\xfb' + bytes(4096), 'raw').id
+    cached = world.service.cache_images(CONTEXT, (unsafe, 'none', wanted))
+    assert cached == {unsafe: 'error', 'none': 'error', wanted: 'cached'}
+    assert world.service.cache_images(CONTEXT, (wanted,)) == {wanted: 'existing'}
+
+
 def test_an_image_that_is_too_large_for_the_flavor_is_refused(world):
     from tests.unit.compute.test_images import qcow2_header
 

@@ -168,10 +168,6 @@ def _refuse_unready(wanted: ServerRequest) -> None:
         raise errors.Invalid('Image certificate validation is not supported when booting from volume')
     if volumes:
         raise errors.NotImplementedHere(asked_disks.NO_VOLUMES)
-    if wanted.trusted_image_certificates:
-        raise errors.NotImplementedHere(
-            'This cloud does not verify the certificates of images yet; leave trusted_image_certificates out.'
-        )
 
 
 def _flavor(request: Request) -> Flavor:

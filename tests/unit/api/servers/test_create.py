@@ -11,6 +11,7 @@ from nova.db.stores import aggregates, hosts, mappings, operations
 from nova.domain.host import HostReport, Inventory
 from nova.domain.image import Image
 from nova.domain.network import NetworkRequest
+from nova.domain.request import placement_request
 from tests.unit.api.servers.asking import BARE, create, recorded, refused
 from tests.unit.api.servers.world import CELL_ID, GB, IMAGE_ID, NOW, World
 
@@ -321,8 +322,9 @@ class TestImagesAndFlavors:
             f'Requested image {IMAGE_ID} has automatic disk resize disabled.',
         )
 
-    def test_certificates_cannot_be_verified_yet(self, world):
-        assert refused(world, trusted_image_certificates=['a'])[0] == 501
+    def test_certificates_ask_for_a_host_that_verifies_them(self, world):
+        create(world, trusted_image_certificates=['a'])
+        assert placement_request(recorded(world)['web']).required_traits == ('COMPUTE_TRUSTED_CERTS',)
 
     def test_an_image_can_insist_on_a_config_drive(self, world):
         world.images.kept[IMAGE_ID] = Image(IMAGE_ID, properties={'img_config_drive': 'mandatory', 'os_distro': 'x'})

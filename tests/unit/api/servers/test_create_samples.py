@@ -54,7 +54,7 @@ def test_a_published_request_is_granted(world, name):
     server = sample['server']
     if server.get('availability_zone', '').startswith('%'):
         server['availability_zone'] = 'us-west'
-    later = 'block_device_mapping_v2' in server or 'trusted_image_certificates' in server
+    later = 'block_device_mapping_v2' in server
     answer = world.request('POST', '/servers', sample, f'2.{version}', token='owner')
     assert answer.status_int == (501 if later else 202), answer.text
     if answer.status_int == 202 and 'multiple' in name:
