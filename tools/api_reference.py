@@ -22,15 +22,15 @@ DOCUMENT, PAGE = ROOT / 'doc' / 'openapi.json', ROOT / 'doc' / 'api.rst'
 SAMPLES = ROOT / 'tests' / 'samples'
 GONE = 'nova.api.resources.gone'
 
-OPENING = f"""\
+OPENING = """\
 .. Written by tools/api-reference from the route table in nova/api/resources; change it there, then run the tool.
 
 ===
 API
 ===
 
-The REST API is that of OpenStack Compute, microversions {MIN} to {MAX}. `<openapi.json>`_ describes the newest in
-OpenAPI 3.1; a running cloud serves that of each microversion at ``/openapi.json?microversion={MIN}``, and needs no token
+The REST API is that of OpenStack Compute, microversions {oldest} to {newest}. `<openapi.json>`_ describes the newest in
+OpenAPI 3.1; a running cloud serves that of each microversion at ``/openapi.json?microversion={oldest}``, and needs no token
 for it. Samples of requests and answers lie in ``tests/samples``.
 
 How to ask
@@ -38,8 +38,8 @@ How to ask
 
 ``X-Auth-Token``
     the token of the caller, from Keystone
-``OpenStack-API-Version: compute {MAX}``
-    the microversion to speak, or ``compute latest``; {MIN} if it is left out. ``X-OpenStack-Nova-API-Version`` is the
+``OpenStack-API-Version: compute {newest}``
+    the microversion to speak, or ``compute latest``; {oldest} if it is left out. ``X-OpenStack-Nova-API-Version`` is the
     header's old form. A version that is not spoken is answered 406, with the range; one that is none 400
 ``Idempotency-Key``
     see below
@@ -68,9 +68,11 @@ API database, and can be opened only by who knows the key.
 The process that carries a request out may die before it has answered. It is taken for dead after two minutes; until then
 the answer is 409. What a request with the same key gets after that depends on the call:
 
-``POST /servers``
-    Servers and their answer are recorded in one transaction. Either both are there, and the answer is given; or neither
-    is, and the request is carried out. Servers are never made twice
+*repeatable* calls
+    What they make and their answer are recorded in one transaction. Either both are there, and the answer is given; or
+    neither is, and the request is carried out. Nothing is ever made twice. These are:
+
+    {repeatable}
 ``POST /servers/{{server_id}}/...``
     An operation that was recorded by the first request is found, and not begun again: the answer is 202, or 409 if the
     call has an answer with a body, which was lost. If none was recorded the request is carried out. What a call asks of
@@ -108,7 +110,9 @@ def page() -> str:
     sections = [
         _section(name, by_module[name]) for name in sorted(by_module, key=lambda name: _first_path(by_module[name]))
     ]
-    return '\n\n'.join(part.strip('\n') for part in (OPENING, *sections, _gone(gone)) if part) + '\n'
+    repeatable = '\n    '.join(f'* ``{name}``' for name in sorted({entry.name for entry in table if entry.repeatable}))
+    opening = OPENING.format(oldest=MIN, newest=MAX, repeatable=repeatable)
+    return '\n\n'.join(part.strip('\n') for part in (opening, *sections, _gone(gone)) if part) + '\n'
 
 
 def _first_path(entries: Iterable[Route]) -> tuple[str, str]:
@@ -132,7 +136,11 @@ def _call_text(entry: Route) -> str:
     lines = [title, '-' * len(title)]
     if text := inspect.getdoc(entry.handler):
         lines += ['', _plain(' '.join(text.split()))]
-    facts = [f'Answers {entry.status}', _range(str(entry.since), None if entry.until == MAX else str(entry.until))]
+    facts = [
+        f'Answers {entry.status}',
+        _range(str(entry.since), None if entry.until == MAX else str(entry.until)),
+        'repeatable' if entry.repeatable else '',
+    ]
     lines += ['', f'{"; ".join(fact for fact in facts if fact)}.']
     if entry.policy:
         lines += ['', f'Policy: ``{entry.policy.name}``, by default ``{entry.policy.check}``.']

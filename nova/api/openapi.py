@@ -147,6 +147,8 @@ def _particulars(entry: Route) -> dict[str, Any]:
         told['until'] = str(entry.until)
     if entry.action:
         told |= {'action': entry.action, 'summary': _summary(entry)}
+    if entry.repeatable:
+        told['repeatable'] = True
     if entry.policy:
         told['policy'] = {'name': entry.policy.name, 'check': entry.policy.check}
     return told

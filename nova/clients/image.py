@@ -1,16 +1,19 @@
 """Find images in the image service, and fetch their data."""
 
 import logging
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+import urllib.parse
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import orjson
 import requests
 
 from nova import errors
 from nova.clients.neighbour import Neighbour
-from nova.clients.user_images import UserImages, image_of
+from nova.clients.user_images import PATCH, UserImages, image_of
 from nova.context import Context
 from nova.domain.image import Image
 
@@ -85,6 +88,76 @@ class ImageClient:
             raise errors.NotFound(f'Image {image_id} has no data that we may read.')
         return _chunks(response, image_id)
 
+    # Images that are made of servers. The record is the user's; the data comes from hosts, which carry no user's token.
+
+    def create(self, context: Context, name: str, properties: Mapping[str, str], **facts: Any) -> str:
+        """Record an image whose data comes later, as the context's user; its id. `facts`: min_disk, min_ram..."""
+        if self._for_user and self._for_user(context):
+            return self.of(context).create(name, properties, **facts)
+        return UserImages(self._neighbour, self.forget).create(name, properties, owner=context.project_id, **facts)
+
+    def find(self, image_id: str) -> Image | None:
+        """The image as Glance has it just now, whosever it is."""
+        self.forget(image_id)
+        return self._fetch(image_id)
+
+    def describe(self, image_id: str, **facts: Any) -> None:
+        """Say what the data of an image is that has none yet. Errors: NotFound if it was deleted meanwhile."""
+        image = self.find(image_id)
+        if image is None:
+            raise errors.NotFound(f'Image {image_id} was deleted before it was complete.')
+        if image.status == 'queued':
+            steps = [{'op': 'replace', 'path': f'/{name}', 'value': value} for name, value in facts.items()]
+            self._neighbour.request('PATCH', f'/v2/images/{image_id}', data=orjson.dumps(steps), headers=PATCH)
+
+    def upload(self, image_id: str, path: str) -> None:
+        """Give an image its data. One that has all of it is fine. Errors: NotFound if it was deleted meanwhile."""
+        if self.is_complete(image_id):
+            return
+        answer = self._neighbour.request(
+            'PUT',
+            f'/v2/images/{image_id}/file',
+            refused=(403, 404, 409, 410, 413),
+            data=_Content(path),
+            headers={'Content-Type': 'application/octet-stream'},
+        )
+        if answer.status_code in (404, 410):
+            raise errors.NotFound(f'Image {image_id} was deleted before it was complete.')
+        if answer.status_code in (403, 413):
+            raise errors.OverQuota(f'The image service does not take the data of image {image_id}; see your quota there.')
+        image = self.find(image_id)
+        if answer.status_code == 409 or image is None or image.size != os.path.getsize(path):
+            raise errors.HostFailed(f'Image {image_id} did not get its data: the image service refused a part of it.')
+
+    def is_complete(self, image_id: str) -> bool:
+        """Whether the image has its data. Errors: NotFound if it was deleted."""
+        image = self.find(image_id)
+        if image is None:
+            raise errors.NotFound(f'Image {image_id} was deleted before it was complete.')
+        return image.status in _PRESENT
+
+    def remove(self, image_id: str) -> bool:
+        """Delete an image, whosever it is; one that is not there is fine. False if Glance keeps it: it is protected."""
+        answer = self._neighbour.request('DELETE', f'/v2/images/{image_id}', refused=(403, 404, 409, 410))
+        self.forget(image_id)
+        return answer.status_code not in (403, 409)
+
+    def backups(self, project_id: str, server_id: str, backup_type: str) -> list[str]:
+        """The ids of a server's backups of one type, newest first."""
+        wanted = {
+            'image_type': 'backup',
+            'backup_type': backup_type,
+            'instance_uuid': server_id,
+            'owner': project_id,
+            'sort': 'created_at:desc',
+        }
+        path, found = f'/v2/images?{urllib.parse.urlencode(wanted)}', []
+        while path:
+            answer = self._get(path).json()
+            found += [image['id'] for image in answer['images']]
+            path = answer.get('next')
+        return found
+
     def forget(self, image_id: str) -> None:
         """Ask Glance again at the next `get`."""
         with self._lock:
@@ -128,6 +201,21 @@ class ImageClient:
             except errors.ServiceDown as failure:
                 LOG.debug('Trying again: %s', failure)
         return self._neighbour.request('GET', path, refused, **options)
+
+
+class _Content:
+    """What a file holds, from its beginning each time that it is asked for: a request may have to be sent again."""
+
+    def __init__(self, path: str):
+        self._path = path
+
+    def __len__(self) -> int:
+        return os.path.getsize(self._path)
+
+    def __iter__(self) -> Iterator[bytes]:
+        with open(self._path, 'rb') as file:
+            while piece := file.read(CHUNK):
+                yield piece
 
 
 def _chunks(response: Any, image_id: str) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from nova.domain.diagnostics import Diagnostics
 from nova.domain.external_event import ExternalEvent
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power
+from nova.domain.snapshot import Quiesce, Snapshot
 from nova.rpc.contract import Contract, call, cast
 
 
@@ -45,6 +46,28 @@ class Compute(Contract):
     @call(since='1.2')
     def dump_guest(self, context: Context, server_id: str) -> None:
         """Make the guest's system dump its memory."""
+
+    @call(since='1.2', timeout=3600, long=True)
+    def take_snapshot(
+        self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO
+    ) -> Snapshot:
+        """Keep all that is on the guest's root disk in a file, as the data of an image. Once made, it is not made again."""
+
+    @call(since='1.2', timeout=3600, long=True)
+    def upload_snapshot(self, context: Context, server_id: str, image_id: str) -> None:
+        """Send the file to the image service, and remove it. An image that has its data already is fine."""
+
+    @call(since='1.2', timeout=120)
+    def discard_snapshot(self, context: Context, server_id: str, image_id: str) -> None:
+        """Make the file not exist."""
+
+    @call(since='1.2', timeout=20)
+    def check_password_change(self, context: Context, server_id: str) -> None:
+        """Raise `Conflict`, with the reason, if passwords in the guest cannot be changed now."""
+
+    @call(since='1.2', timeout=60)
+    def set_password(self, context: Context, server_id: str, user: str, password: str) -> None:
+        """Give a user of the guest's system another password."""
 
     @call(since='1.2')
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:

@@ -8,6 +8,7 @@ from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power
+from nova.domain.snapshot import Quiesce, Snapshot
 
 # Told of guests that change by themselves: the server's id and its power now (None: the guest is gone).
 PowerListener = Callable[[str, Power | None], None]
@@ -69,6 +70,42 @@ class Measures(abc.ABC):
     @abc.abstractmethod
     def diagnose(self, guest_id: str) -> Diagnostics:
         """The guest's figures just now. Errors: `NotFound`; `Conflict` while it does not run."""
+
+
+class Snapshots(abc.ABC):
+    """Make images of guests' disks. What is made is kept on the host until it is discarded, or the guest removed."""
+
+    @abc.abstractmethod
+    def take_snapshot(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
+        """Keep all that is on the guest's root disk in one file, which needs no other. One that is made is not made again.
+
+        A guest that runs goes on. Errors: `NotFound` if there is no such guest; `Conflict` if it has to be quiesced and
+        cannot.
+        """
+
+    @abc.abstractmethod
+    def snapshot_file(self, guest_id: str, image_id: str) -> str | None:
+        """The path of the file that `take_snapshot` has made; None if there is none."""
+
+    @abc.abstractmethod
+    def discard_snapshot(self, guest_id: str, image_id: str) -> None:
+        """Make the file not exist, and what an interrupted `take_snapshot` has left. Nothing there is fine."""
+
+    @abc.abstractmethod
+    def discard_all_snapshots(self) -> None:
+        """Make what earlier processes have left of snapshots not exist."""
+
+
+class Passwords(abc.ABC):
+    """Change passwords in guests that run."""
+
+    @abc.abstractmethod
+    def check_password_change(self, guest_id: str) -> None:
+        """Raise `Conflict`, with the reason, if passwords in the guest cannot be changed now."""
+
+    @abc.abstractmethod
+    def set_password(self, guest_id: str, user: str, password: str) -> None:
+        """Give a user of the guest's system another password. Errors: `NotFound`, `Conflict`."""
 
 
 class Inventory(abc.ABC):

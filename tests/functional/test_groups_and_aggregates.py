@@ -5,6 +5,7 @@ import concurrent.futures
 import pytest
 
 from nova.conductor.reconcilers import untold_memberships
+from nova.db.stores import aggregates
 from tests.functional.client import body_of
 
 
@@ -156,3 +157,15 @@ def test_hosts_of_an_aggregate_fetch_images_ahead_of_time(make_cloud):
 def _cached(cloud, host):
     directory = cloud.directory / host / '_base'
     return [path.name for path in directory.glob('*') if path.is_file() and path.suffix != '.part']
+
+
+def test_of_a_host_that_is_forgotten_nothing_remains_to_be_told(cloud, arranged):
+    east = arranged.make('east', 'east')
+    arranged.add(east, 'h1')
+    cloud.stop_host('h1')
+    (daemon,) = arranged.api.get('/os-services?host=h1&binary=nova-compute', '2.53')['services']
+    arranged.api.delete(f'/os-services/{daemon["id"]}', '2.53')
+    untold_memberships.repair(cloud.means)
+    with cloud.databases.api.reading() as tx:
+        assert aggregates.untold(tx) == []
+    assert arranged.api.get(f'/os-aggregates/{east["id"]}')['aggregate']['hosts'] == []

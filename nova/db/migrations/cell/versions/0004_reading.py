@@ -5,4 +5,4 @@ down_revision = 'cell_0003'
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Nothing: the indexes of the first tables serve every list."""
