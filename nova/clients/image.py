@@ -124,7 +124,9 @@ class ImageClient:
         if answer.status_code in (404, 410):
             raise errors.NotFound(f'Image {image_id} was deleted before it was complete.')
         if answer.status_code in (403, 413):
-            raise errors.OverQuota(f'The image service does not take the data of image {image_id}; see your quota there.')
+            raise errors.OverQuota(
+                f'The image service does not take the data of image {image_id}; see your quota there.'
+            )
         image = self.find(image_id)
         if answer.status_code == 409 or image is None or image.size != os.path.getsize(path):
             raise errors.HostFailed(f'Image {image_id} did not get its data: the image service refused a part of it.')

@@ -1,5 +1,6 @@
 """Tell Placement what hosts have, and claim room on them for servers."""
 
+import dataclasses
 import urllib.parse
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -156,6 +157,26 @@ class PlacementClient:
             if response.status_code != 409:
                 return
         raise errors.ServiceDown(f'The claims of {consumer_id} could not be released: {_detail(response)}')
+
+    def move(self, from_id: str, to_id: str, consumer_type: str = 'INSTANCE') -> None:
+        """Give all that one consumer has claimed to another, in place of what that has claimed, at once.
+
+        Nothing to move is fine: it was moved before.
+        """
+        for attempt in range(ATTEMPTS):
+            held = self.allocation(from_id)
+            if held is None:
+                return
+            known = self.allocation(to_id)
+            # A consumer that was left without claims may be known still.
+            generation = known.generation if known else (None, 0)[attempt % 2]
+            given = dataclasses.replace(held, consumer_id=to_id, generation=generation, consumer_type=consumer_type)
+            try:
+                self.claim([dataclasses.replace(held, allocations={}), given])
+                return
+            except Changed:
+                continue
+        raise errors.ServiceDown(f'Others changed the claims of {from_id} or {to_id} all the time; trying again later.')
 
     def consumers_on(self, provider_id: str) -> dict[str, dict[str, int]]:
         """What each consumer has claimed of a provider: for reconcilers, as it grows with the provider's use."""

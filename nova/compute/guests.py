@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nova import errors
-from nova.compute.images import ImageCache
+from nova.compute.images import ImageCache, source_of
 from nova.context import admin_context
 from nova.domain import guest_data, lifecycle
 from nova.domain.diagnostics import Diagnostics
@@ -73,14 +73,7 @@ class Guests:
 
     def ensure(self, guest: Guest) -> Power:
         with self._alone(guest.id), self._builds, self._counted('ensured'):
-            kept, source = guest, _no_image
-            if guest.image:
-                image = guest.image
-                kept = dataclasses.replace(guest, image=self._images.as_kept(image))
-
-                def source(_image: Any) -> str:
-                    return self._images.path(image, guest.server.flavor.disk_gb, guest.id)
-
+            kept, source = source_of(self._images, guest)
             power = self._hypervisor.ensure(kept, source, self.config_drives.files(guest))
             self._known[guest.id] = power
             return power
@@ -173,10 +166,6 @@ class Guests:
             self.counts['failed'] += 1
             raise
         self.counts[what] = self.counts.get(what, 0) + 1
-
-
-def _no_image(_image: Any) -> str:
-    raise errors.HostFailed('The guest has no image.')
 
 
 def able(hypervisor: Any, interface: type, what: str) -> Any:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import hashlib
 import logging
 import os
@@ -9,13 +10,15 @@ import subprocess
 import threading
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from nova import errors
 from nova.clients.image import ImageClient
 from nova.context import Context
 from nova.domain import image_format
+from nova.domain.guest import Guest
 from nova.domain.image import Image
 
 LOG = logging.getLogger(__name__)
@@ -57,6 +60,10 @@ class ImageCache:
         self._lock = threading.Lock()
         self.fetched = 0
 
+    @property
+    def client(self) -> ImageClient:
+        return self._client
+
     def as_kept(self, image: Image) -> Image:
         """The image with the format that its file here has."""
         return dataclasses.replace(image, disk_format='raw') if self._converts(image) else image
@@ -70,9 +77,7 @@ class ImageCache:
         if not image.disk_format:
             raise errors.ImageUnacceptable(f'Image {image.id} has no disk format.')
         path = self._directory / self._name(image)
-        with self._lock_of(path.name):
-            if guest_id:
-                self._note_user(guest_id, path.name)
+        with self._lock_of(path.name), self._used_by(guest_id, path.name):
             if path.exists():
                 self._inspect(path, image, self.as_kept(image).disk_format, disk_gb)
                 os.utime(path)
@@ -100,7 +105,7 @@ class ImageCache:
             # A guest that is being made may not be known yet; its note is new.
             if note.name not in guest_ids and _age(note) >= min_age:
                 note.unlink(missing_ok=True)
-        used = {note.read_text() for note in users.glob('*')}
+        used = {name for note in users.glob('*') for name in _names_in(note)}
         removed = []
         for path in self._directory.glob('*'):
             if path.name in used or path.suffix == '.part' or not path.is_file():
@@ -111,10 +116,31 @@ class ImageCache:
                     removed.append(path.name)
         return removed
 
-    def _note_user(self, guest_id: str, name: str) -> None:
-        users = self._directory / USERS
-        users.mkdir(parents=True, exist_ok=True)
-        (users / guest_id).write_text(name)
+    def settle(self, guest_id: str, image: Image | None) -> None:
+        """Note that of all the images it ever got the guest uses this one alone from now on."""
+        note = self._directory / USERS / guest_id
+        name = self._name(image) if image and image.disk_format else None
+        if name and name in _names_in(note):
+            note.write_text(name)
+
+    @contextlib.contextmanager
+    def _used_by(self, guest_id: str | None, name: str) -> Iterator[None]:
+        """Note that the guest uses the file, beside others, unless it turns out that it cannot."""
+        note = self._directory / USERS / guest_id if guest_id else None
+        before = _names_in(note) if note else ()
+        if note is None or name in before:
+            yield
+            return
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text('\n'.join((*before, name)))
+        try:
+            yield
+        except errors.NovaError:
+            if before:
+                note.write_text('\n'.join(before))
+            else:
+                note.unlink(missing_ok=True)
+            raise
 
     def _name(self, image: Image) -> str:
         digest = hashlib.sha1(image.id.encode(), usedforsecurity=False).hexdigest()
@@ -189,6 +215,31 @@ class ImageCache:
         return target
 
 
+def source_of(images: ImageCache, guest: Guest, image: Image | None = None) -> tuple[Guest, Callable[[Any], str]]:
+    """The guest with its image as it is kept here (or with this one instead), and what makes that available."""
+    image = image or guest.image
+    if image is None:
+        return guest, _no_image
+
+    def source(_image: Any) -> str:
+        # An image that goes is kept for nobody.
+        return images.path(image, guest.server.flavor.disk_gb, guest.id if guest.image_stays else None)
+
+    return dataclasses.replace(guest, image=images.as_kept(image)), source
+
+
+def _no_image(_image: Any) -> str:
+    raise errors.HostFailed('The guest has no image.')
+
+
+def _names_in(note: Path) -> tuple[str, ...]:
+    """The files that a guest was made from."""
+    try:
+        return tuple(note.read_text().split())
+    except FileNotFoundError:
+        return ()
+
+
 def _age(path: Path) -> float:
     try:
         return time.time() - path.stat().st_mtime
@@ -227,6 +278,8 @@ def _qemu_img_convert(kind: str, source: Path, target: Path, limits: Conversion)
         ) from failure
     if done.returncode:
         said = done.stderr.decode(errors='replace').strip()[:500]
+        if os.strerror(errno.ENOSPC) in said:
+            raise errors.HostFailed(f'There is no room on this host to convert the image: {said}')
         raise errors.ImageUnacceptable(f'The image could not be converted from {kind} to raw: {said}')
     descriptor = os.open(target, os.O_RDONLY)
     try:

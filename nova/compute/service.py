@@ -14,16 +14,22 @@ from nova import errors
 from nova.clients import identity, vendor_data
 from nova.clients.image import ImageClient
 from nova.clients.placement import PlacementClient
-from nova.compute import drivers, external_events, node_id
+from nova.compute import drivers, external_events, node_id, passwords
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import Conversion, ImageCache
+from nova.compute.interfaces import Interfaces
 from nova.compute.inventory import Reporter, Share, gigabytes
 from nova.compute.power import PowerControl
+from nova.compute.rebuild import Rebuilds
+from nova.compute.rescue import Rescues
+from nova.compute.snapshots import Snapshots
 from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.external_event import ExternalEvent
 from nova.domain.guest import ConsoleAddress, Guest
+from nova.domain.image import Image
 from nova.domain.lifecycle import Power
+from nova.domain.snapshot import Quiesce, Snapshot
 from nova.rpc.bus import Bus
 from nova.rpc.compute import Compute
 from nova.rpc.conductor import Conductor
@@ -83,6 +89,10 @@ def build(conf: Any) -> 'ComputeService':
         expiry=expiry(conf),
         reread=lambda: (config_drives(conf), share(conf)),
         power=PowerControl(hypervisor, guests, conf.shutdown_timeout),
+        rescues=Rescues(
+            hypervisor, guests, images, glance, conf.libvirt.rescue_image_id, shutdown_timeout=conf.shutdown_timeout
+        ),
+        snapshots=Snapshots(hypervisor, guests, glance, conf.max_concurrent_snapshots),
     )
 
 
@@ -134,11 +144,17 @@ class ComputeService:
         expiry: Expiry | None = None,
         reread: Callable[[], tuple[ConfigDrives, Share]] | None = None,
         power: PowerControl | None = None,
+        rescues: Rescues | None = None,
+        snapshots: Snapshots | None = None,
     ):
         self._host, self._hypervisor, self._guests, self._images = host, hypervisor, guests, images
         self._reporter, self._bus, self._neighbours = reporter, bus, tuple(neighbours)
         self._compare_interval, self._expiry, self._reread = compare_interval, expiry, reread
         self._power = power or PowerControl(hypervisor, guests)
+        self._interfaces = Interfaces(hypervisor, guests)
+        self._rebuilds = Rebuilds(hypervisor, guests, images)
+        self._rescues = rescues or Rescues(hypervisor, guests, images)
+        self._snapshots = snapshots or Snapshots(hypervisor, guests, images.client)
         self._server: Any = None
         self._prepared = False
         self._stopping = threading.Event()
@@ -150,6 +166,7 @@ class ComputeService:
         """Serve, and report. What this host lacks meanwhile is said in its reports and does not keep it from serving."""
         if not self._prepared:
             self._images.clean()
+            self._snapshots.clean()
             if isinstance(self._hypervisor, driver.Events):
                 self._hypervisor.listen(self._guest_changed)
             self._prepared = True
@@ -229,8 +246,53 @@ class ComputeService:
     def dump_guest(self, context: Context, server_id: str) -> None:
         self._power.crash_dump(server_id)
 
+    def take_snapshot(
+        self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO
+    ) -> Snapshot:
+        taken = self._snapshots.take(server_id, image_id, quiesce)
+        LOG.info('Guest of server %s is copied as image %s: %d bytes.', server_id, image_id, taken.size)
+        return taken
+
+    def upload_snapshot(self, context: Context, server_id: str, image_id: str) -> None:
+        self._snapshots.upload(server_id, image_id)
+
+    def discard_snapshot(self, context: Context, server_id: str, image_id: str) -> None:
+        self._snapshots.discard(server_id, image_id)
+
+    def check_password_change(self, context: Context, server_id: str) -> None:
+        passwords.check(self._hypervisor, server_id)
+
+    def set_password(self, context: Context, server_id: str, user: str, password: str) -> None:
+        passwords.change(self._hypervisor, self._guests, server_id, user, password)
+
+    def prepare_rebuild(self, context: Context, guest: Guest) -> None:
+        self._rebuilds.prepare(guest)
+
+    def replace_disks(self, context: Context, guest: Guest) -> Power:
+        return self._rebuilds.replace(guest)
+
+    def discard_rebuild(self, context: Context, server_id: str) -> None:
+        self._rebuilds.discard(server_id)
+
+    def rescue_guest(
+        self, context: Context, guest: Guest, image: Image | None = None, timeout: int | None = None
+    ) -> Power:
+        return self._rescues.rescue(guest, image, timeout)
+
+    def unrescue_guest(self, context: Context, guest: Guest, start: bool = True) -> Power:
+        return self._rescues.unrescue(guest, start)
+
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         return self._guests.diagnose(server_id)
+
+    def attach_interface(self, context: Context, guest: Guest, port_id: str) -> None:
+        self._interfaces.attach(guest, port_id)
+
+    def detach_interface(self, context: Context, server_id: str, port_id: str) -> None:
+        self._interfaces.detach(server_id, port_id)
+
+    def describe_network(self, context: Context, guest: Guest) -> None:
+        self._interfaces.describe(guest)
 
     def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:
         return self._guests.console_output(server_id, length)

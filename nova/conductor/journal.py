@@ -58,7 +58,7 @@ class StoredJournal(Journal):
             raise errors.Stopped('The server was deleted.')
         if self.undoing:
             self.stop_requested = operations.get(tx, self._row.id).stop_requested
-        operation.finish(cloud, self, tx)
+        self.next_operation = operation.finish(cloud, self, tx)
         if self.stop_requested and self._row.cell_id is not None:
             self.next_operation = waiting.begin_next(
                 tx, self._row.server_id, self._row.cell_id, cloud.instance_name_template

@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily
 
 from nova import errors
 from nova.clients import identity
+from nova.clients.image import ImageClient
 from nova.clients.network import NetworkClient
 from nova.clients.placement import PlacementClient
 from nova.conductor import image_caching, ports
@@ -44,6 +45,10 @@ def build(conf: Any) -> 'ConductorService':
         instance_name_template=conf.instance_name_template,
         max_attempts=conf.scheduler.max_attempts,
         usage_audit_period=conf.instance_usage_audit_period if conf.instance_usage_audit else None,
+        images=ImageClient(identity.adapter(conf, 'glance'), attempts=conf.glance.num_retries + 1),
+        shelved_offload_time=conf.shelved_offload_time,
+        shelved_poll_interval=conf.shelved_poll_interval,
+        operation_deadline=conf.operations.deadline,
     )
     return ConductorService(
         cloud,
@@ -121,7 +126,7 @@ class ConductorService:
     def metrics(self, registry: Any) -> None:
         """Register gauges; each is read when it is asked for."""
         registry.register(self)
-        for client in (self._cloud.placement, self._cloud.network):
+        for client in (self._cloud.placement, self._cloud.network, self._cloud.images):
             client.neighbour.register(registry)
 
         def gauge(name: str, text: str, read: Callable[[], float]) -> None:

@@ -264,6 +264,31 @@ ROOM = (
 for option in ROOM:
     option.mutable = True  # a host reports anew at SIGHUP
 
+SNAPSHOTS = (
+    cfg.IntOpt(
+        'max_concurrent_snapshots',
+        default=5,
+        min=0,
+        help='How many images of guests a host makes, or sends to the image service, at the same time. 0 means no limit.',
+    ),
+    cfg.ListOpt(
+        'non_inheritable_image_properties',
+        default=['cache_in_nova', 'bittorrent'],
+        help="Properties of a server's image that images made of the server do not get.",
+    ),
+    cfg.IntOpt(
+        'shelved_offload_time',
+        default=0,
+        min=-1,
+        help='Seconds after which a shelved server leaves its host. 0 means at once, -1 never.',
+    ),
+    cfg.IntOpt(
+        'shelved_poll_interval',
+        default=3600,
+        help='Seconds between two looks for shelved servers that are to leave their hosts. A negative number means never.',
+    ),
+)
+
 # The console proxies take these on their command lines, too.
 PROXY = (
     cfg.StrOpt('cert', default='self.pem', help="The file with the console proxy's TLS certificate."),
@@ -279,4 +304,4 @@ PROXY = (
 )
 
 GROUP = 'DEFAULT'
-OPTS = [*HOST, *API, *ZONES, *USAGE, *LIVENESS, *COMPUTE, *ROOM, *PROXY]
+OPTS = [*HOST, *API, *ZONES, *USAGE, *LIVENESS, *COMPUTE, *ROOM, *SNAPSHOTS, *PROXY]

@@ -112,4 +112,28 @@ OPTS = [
         max=28,
         help='How many PCIe ports a guest of machine type q35 or virt has. 0 means as many as libvirt chooses.',
     ),
+    cfg.StrOpt(
+        'snapshots_directory',
+        default='$instances_path/snapshots',
+        help='The directory where images of guests are made, before they are sent to the image service.',
+    ),
+    cfg.StrOpt(
+        'snapshot_image_format',
+        choices=[
+            ('raw', 'The bytes of the disk.'),
+            ('qcow2', 'The usual format of QEMU, without what is empty.'),
+            ('vmdk', 'For VMware.'),
+            ('vdi', 'For VirtualBox.'),
+        ],
+        help="The format of images that are made of guests. When it is not set, that of the guest's disk.",
+    ),
+    cfg.BoolOpt(
+        'snapshot_compression',
+        default=False,
+        help='Whether images that are made of guests are compressed, where their format is qcow2.',
+    ),
+    cfg.StrOpt(
+        'rescue_image_id',
+        help="The image that servers are rescued from where the user names none. When it is not set, the server's own.",
+    ),
 ]

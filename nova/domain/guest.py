@@ -20,6 +20,8 @@ class Guest:
     ports: tuple[Port, ...] = ()
     # Empty for a server that was made before its disks were noted: it has those of its flavor.
     block_devices: tuple[BlockDevice, ...] = ()
+    # False: the image goes when the guest has been made, so its disk must need nothing of it.
+    image_stays: bool = True
     # Only when it is made: what its config drive tells it, and nobody keeps.
     admin_password: str | None = dataclasses.field(default=None, repr=False)
     files: tuple[InjectedFile, ...] = dataclasses.field(default=(), repr=False)

@@ -132,6 +132,7 @@ _SHELVED = {State.SHELVED, State.SHELVED_OFFLOADED}
 # For shelved servers it is up to the microversion, too.
 _TAKES_VOLUMES = _WITH_DISKS | _SHELVED | {State.RESIZED}
 _LIVES = {State.ACTIVE, State.PAUSED, State.RESCUED, State.RESIZED}
+_IS_OFF = {State.STOPPED, State.SOFT_DELETED}
 # These have no guest that could be kept for a while.
 _NEVER_SOFT = {State.BUILDING, State.SHELVED_OFFLOADED, State.SOFT_DELETED}
 _REBOOTS = frozenset(activity for activity in Activity if activity.value.startswith('reboot'))
@@ -163,9 +164,9 @@ TRANSITIONS = {
         _rule('resize',              _RUNS_OR_NOT,             Activity.RESIZE_PREP,            State.RESIZED),
         _rule('migrate',             _RUNS_OR_NOT,             Activity.RESIZE_PREP,            State.RESIZED),
         _rule('confirm_resize',      {State.RESIZED},          Activity.RESIZE_CONFIRMING,      State.ACTIVE,
-              failure=State.ERROR, or_else={State.STOPPED}, action='confirmResize'),
+              or_else={State.STOPPED}, action='confirmResize'),
         _rule('revert_resize',       {State.RESIZED},          Activity.RESIZE_REVERTING,       State.ACTIVE,
-              failure=State.ERROR, or_else={State.STOPPED}, action='revertResize'),
+              or_else={State.STOPPED}, action='revertResize'),
         _rule('live_migrate',        _RUNS | {State.PAUSED},   Activity.MIGRATING,              UNCHANGED,
               action='os-migrateLive', history='live-migration'),
         _rule('evacuate',            _OR_BROKEN,               Activity.REBUILDING,             State.ACTIVE,
@@ -192,6 +193,11 @@ TRANSITIONS = {
         _rule('soft_delete',         _ANY - _NEVER_SOFT,       Activity.SOFT_DELETING,          State.SOFT_DELETED,
               action='delete', takes_over=True),
         _rule('restore',             {State.SOFT_DELETED},     Activity.RESTORING,              State.ACTIVE),
+        # The two that nobody asks for: a guest is made to be what its server is.
+        _rule('power_off',           _IS_OFF,                  Activity.POWERING_OFF,           UNCHANGED,
+              action='stop', history='stop'),
+        _rule('power_on',            _RUNS,                    Activity.POWERING_ON,            UNCHANGED,
+              failure=State.STOPPED, action='start', history='start'),
         _rule('delete',              _ANY,                     Activity.DELETING,               State.DELETED,
               failure=State.ERROR, takes_over=True, before_active=True),
     )
@@ -280,16 +286,39 @@ def history(verb: str) -> str:
     return TRANSITIONS[verb].history if verb in TRANSITIONS else verb
 
 
-# In these a server is what its guest's power says, unless an operation is under way.
-FOLLOWS_POWER = frozenset({State.ACTIVE, State.STOPPED, State.PAUSED, State.SUSPENDED})
+_OFF = frozenset({Power.SHUTDOWN, Power.CRASHED})
+_ON = frozenset({Power.RUNNING, Power.PAUSED, Power.SUSPENDED})
+
+# The powers that go without saying, by a server's state; servers in other states are not compared with their guests.
+USUAL_POWER = {
+    State.ACTIVE: frozenset({Power.RUNNING}),
+    State.PAUSED: frozenset({Power.PAUSED}),
+    State.STOPPED: _OFF,
+    State.SUSPENDED: _OFF,
+    State.SOFT_DELETED: _OFF,
+    State.SHELVED: _OFF,
+    State.RESCUED: frozenset({Power.RUNNING}),
+    State.RESIZED: frozenset({Power.RUNNING}) | _OFF,
+}
 
 
-def power_to_state(power: Power) -> State | None:
-    """The state that a guest's power implies for a server at rest, or None where power says nothing."""
-    return {
-        Power.RUNNING: State.ACTIVE,
-        Power.SHUTDOWN: State.STOPPED,
-        Power.CRASHED: State.STOPPED,
-        Power.PAUSED: State.PAUSED,
-        Power.SUSPENDED: State.SUSPENDED,
-    }.get(power)
+@dataclasses.dataclass(frozen=True)
+class Drift:
+    """What follows when a guest changes by itself: another state of its server (None: the same), and its end if it is on."""
+
+    state: State | None = None
+    end_guest: bool = False
+
+
+_NOTHING = Drift()
+
+
+def drift(state: State, power: Power) -> Drift:
+    """What follows for a server at rest whose guest has this power. A guest that was paused by hand is left alone."""
+    if power in _OFF:
+        return Drift(State.STOPPED) if state in (State.ACTIVE, State.PAUSED) else _NOTHING
+    if power is Power.SUSPENDED and state is State.ACTIVE:
+        return Drift(State.STOPPED, end_guest=True)
+    if power in _ON and state in _IS_OFF:
+        return Drift(end_guest=True)
+    return _NOTHING

@@ -12,6 +12,9 @@ KINDS = (LIVE, COLD, RESIZE, EVACUATION)
 
 # A live migration can be looked at, completed by force, or aborted, while it is in one of these.
 LIVE_IN_PROGRESS = ('queued', 'preparing', 'running', 'post-migrating')
+# A move that waits for its user to keep it or to go back; CONFIRMING and REVERTING say which of them has begun.
+FINISHED, CONFIRMING, REVERTING = 'finished', 'confirming', 'reverting'
+UNDECIDED = (FINISHED, CONFIRMING, REVERTING)
 # In these a migration does not need its hosts any more.
 OVER = ('accepted', 'cancelled', 'completed', 'confirmed', 'done', 'error', 'failed', 'reverted')
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from nova.domain.server import ServerRequest
+from nova.domain.server import Server, ServerRequest
 
 TRUSTED_CERTS = 'COMPUTE_TRUSTED_CERTS'
 
@@ -81,6 +81,24 @@ class Choice:
     rejected: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+def stay_request(server: Server, flavor: Flavor) -> PlacementRequest:
+    """What to ask the scheduler for a server that gets another flavor on the host that it is on."""
+    return PlacementRequest(
+        server_id=server.id,
+        project_id=server.project_id,
+        user_id=server.user_id,
+        resources=flavor.resources(),
+        required_traits=(TRUSTED_CERTS,) if server.trusted_image_certificates else (),
+        availability_zone=server.pinned_availability_zone,
+        image_properties=server.image_properties,
+        extra_specs=flavor.extra_specs,
+        flavor_name=flavor.name,
+        scheduler_hints=server.scheduler_hints,
+        host=server.host,
+        node=server.node,
+    )
+
+
 def placement_request(request: ServerRequest, excluding: tuple[str, ...] = ()) -> PlacementRequest:
     """What to ask the scheduler for a server that is being created."""
     return PlacementRequest(
@@ -99,4 +117,17 @@ def placement_request(request: ServerRequest, excluding: tuple[str, ...] = ()) -
         node=request.node,
         forced=request.forced,
         excluding=excluding,
+    )
+
+
+def rebuild_request(server: Server) -> PlacementRequest:
+    """What to ask of the host that a server has and keeps, for the image that it shall have."""
+    return PlacementRequest(
+        server_id=server.id,
+        project_id=server.project_id,
+        user_id=server.user_id,
+        resources=server.flavor.resources(),
+        required_traits=(TRUSTED_CERTS,) if server.trusted_image_certificates else (),
+        image_properties=server.image_properties,
+        flavor_name=server.flavor.name,
     )

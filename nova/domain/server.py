@@ -13,6 +13,8 @@ from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.network import NetworkRequest, Port
 
 OWNER, ADMIN = 'owner', 'admin'
+# In the system metadata of a shelved server.
+SHELVED_AT, SHELVED_IMAGE_ID, SHELVED_HOST = 'shelved_at', 'shelved_image_id', 'shelved_host'
 
 
 @dataclasses.dataclass(frozen=True)

@@ -24,6 +24,13 @@ class Cloud:
     max_attempts: int = 3
     # `hour`, `month@5`...; None: usage is not audited.
     usage_audit_period: str | None = None
+    images: Any = None
+    # Seconds after which a shelved server leaves its host; 0 at once, -1 never.
+    shelved_offload_time: int = 0
+    # Seconds between two looks for such servers.
+    shelved_poll_interval: float = 3600.0
+    # Seconds that operations may take which begin here.
+    operation_deadline: int = 3600
     context: Context = dataclasses.field(default_factory=admin_context)
 
     def compute(self, host: str, cell_id: str | None) -> Any:

@@ -7,7 +7,7 @@ from nova import errors
 from nova.db.stores import console_tokens, guests, mappings, server_groups, servers
 from nova.domain.lifecycle import Activity, State
 from nova.domain.network import Port
-from nova.domain.server import Server
+from nova.domain.server import SHELVED_IMAGE_ID, Server
 from nova.operations.operation import Operation, fault_of
 from nova.saga.journal import Journal
 from nova.saga.step import Step
@@ -24,6 +24,8 @@ class DeleteServer(Operation):
     guest_name: str | None = None
     ports: tuple[Port, ...] = ()
     in_group: bool = False
+    # Of a shelved server: what has its disk.
+    image_id: str | None = None
 
     verb: ClassVar[str] = 'delete'
 
@@ -31,7 +33,8 @@ class DeleteServer(Operation):
     def of(cls, server: Server, cell_id: str, instance_name_template: str) -> Self:
         """The deletion of a server as it is now."""
         name, in_group = server.guest_name(instance_name_template), bool(server.scheduler_hints.get('group'))
-        return cls(server.id, cell_id, server.host, name, server.ports, in_group)
+        image_id = server.system_metadata.get(SHELVED_IMAGE_ID)
+        return cls(server.id, cell_id, server.host, name, server.ports, in_group, image_id)
 
     def remove_guest(self, cloud: Any, journal: Journal) -> None:
         try:
@@ -46,6 +49,9 @@ class DeleteServer(Operation):
     def release_ports(self, cloud: Any, journal: Journal) -> None:
         cloud.network.release_ports(cloud.context, self.server_id, self.ports)
 
+    def remove_image(self, cloud: Any, journal: Journal) -> None:
+        cloud.images.remove(self.image_id)
+
     def release_room(self, cloud: Any, journal: Journal) -> None:
         """Its room on the host, and its place in the API's count of servers."""
         if self.host:
@@ -58,6 +64,7 @@ class DeleteServer(Operation):
     steps: ClassVar[tuple[Step, ...]] = (
         Step(remove_guest, permanent=_NO_WAY_BACK, shows=Activity.DELETING, when=lambda operation: operation.host),
         Step(release_ports, permanent=_NO_WAY_BACK, when=lambda operation: operation.ports),
+        Step(remove_image, permanent=_NO_WAY_BACK, when=lambda operation: operation.image_id),
         Step(release_room, permanent=_NO_WAY_BACK),
     )
 

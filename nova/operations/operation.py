@@ -40,13 +40,17 @@ class Operation:
         """Let the server show that this can neither go on nor be undone. `tx` is the journal's own transaction."""
         servers.show_stuck(tx, self.server_id, journal.operation_id, stuck_fault(journal))
 
-    def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
-        """Let go of the server, in the state that the transition table says. `tx` is the journal's own transaction."""
+    def finish(self, cloud: Any, journal: Journal, tx: Any) -> str | None:
+        """Let go of the server, in the state that the transition table says. `tx` is the journal's own transaction.
+
+        The id of the operation that goes on with the server at once, if there is one.
+        """
         if failure := fault_of(journal):
             servers.finish(tx, self.server_id, journal.operation_id, self.transition.failure, fault=failure)
         else:
             outcome = {'state': self.transition.success} | self.outcome(cloud, journal)
             servers.finish(tx, self.server_id, journal.operation_id, **outcome)
+        return None
 
     def outcome(self, cloud: Any, journal: Journal) -> dict[str, Any]:
         """Fields of the server that change when this has ended well, beside its state."""

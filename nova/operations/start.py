@@ -12,7 +12,7 @@ from nova import errors
 from nova.context import Context
 from nova.db.stores import mappings, operations, servers
 from nova.domain import record
-from nova.domain.lifecycle import Activity
+from nova.domain.lifecycle import Activity, State
 from nova.domain.operation import WAITING, OperationRow
 from nova.domain.server import Server, ServerRequest
 from nova.operations.cloud import bus_url
@@ -20,6 +20,7 @@ from nova.operations.create_server import CreateServer
 from nova.operations.delete_server import DeleteServer
 from nova.operations.guest_operation import GuestOperation
 from nova.operations.operation import Operation
+from nova.operations.soft_delete_server import deletion_of
 from nova.rpc.conductor import Conductor
 
 LOG = logging.getLogger(__name__)
@@ -49,15 +50,18 @@ def tell(services: Any, context: Context, rows: Sequence[OperationRow]) -> None:
             LOG.warning('%s of server %s begins when the bus is back: %s', row.verb, row.server_id, failure)
 
 
-def delete(services: Any, context: Context, server_id: str) -> None:
-    """Have a server deleted, whatever is being done to it. Errors: NotFound, Conflict when it is locked."""
+def delete(services: Any, context: Context, server_id: str, soft: bool = False) -> None:
+    """Have a server deleted, whatever is being done to it; `soft`: for the time being, where that is possible.
+
+    Errors: NotFound, Conflict when it is locked.
+    """
     for _try in range(_DELETE_TRIES):
         with services.databases.api.reading() as tx:
             mapping = mappings.find(tx, server_id)
         if mapping is None:
             raise errors.NotFound(f'Instance {server_id} could not be found.')
         if _stop_creating(services, server_id, mapping.cell_id) or _delete_in_cell(
-            services, context, server_id, mapping.cell_id
+            services, context, server_id, mapping.cell_id, soft
         ):
             return
         time.sleep(_DELETE_PAUSE)
@@ -81,39 +85,54 @@ def _is_building(services: Any, server_id: str, cell_id: str) -> bool:
         return servers.is_building(tx, server_id)
 
 
-def _delete_in_cell(services: Any, context: Context, server_id: str, cell_id: str | None) -> bool:
+def _delete_in_cell(services: Any, context: Context, server_id: str, cell_id: str | None, soft: bool) -> bool:
     if cell_id is None:
         return False
     with services.databases.cell(cell_id).writing() as tx:
         server = servers.find(tx, server_id)
         if server is None or server.deleted:
             raise errors.NotFound(f'Instance {server_id} could not be found.')
-        operation = DeleteServer.of(server, cell_id, services.instance_name_template)
+        if soft and State.SOFT_DELETED is server.state and server.operation_id is None:
+            # It is deleted for the time being already; asking again is fine.
+            return True
+        operation = deletion_of(server, cell_id, services.instance_name_template, soft)
         row = _row(services, context, operation, cell_id)
         if server.operation_id is not None:
-            return _delete_next(tx, server, row, context)
+            return _delete_next(tx, server, row, context, operation.transition.activity)
         servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=context.is_admin)
         operations.start(tx, row)
     tell(services, context, [row])
     return True
 
 
-def _delete_next(tx: Any, server: Server, row: OperationRow, context: Context) -> bool:
+def _delete_next(tx: Any, server: Server, row: OperationRow, context: Context, activity: Activity) -> bool:
     """Have what is being done to the server stop, and its deletion begin then. False if that cannot be stopped now."""
-    if server.activity is Activity.DELETING:
+    if server.activity in (Activity.DELETING, activity):
         # It is being deleted already; asking again is fine.
         return True
     if server.locked and not context.is_admin:
         raise errors.Conflict(f'Instance {server.id} is locked')
-    if not operations.request_stop(tx, server.id, shows=Activity.DELETING):
+    if not operations.request_stop(tx, server.id, shows=activity):
         return False
     operations.start(tx, dataclasses.replace(row, status=WAITING))
-    servers.show_activity(tx, server.id, None, Activity.DELETING)
+    servers.show_activity(tx, server.id, None, activity)
     return True
 
 
-def verb(services: Any, context: Context, operation: GuestOperation) -> None:
-    """Claim the server for a verb, and have it run. Errors: Conflict where the table of transitions says so.
+def reclaim(services: Any, context: Context, server_id: str, cell_id: str) -> None:
+    """Delete a server for good whose time to be restored is over. Errors: Conflict if it is not deleted any more."""
+    with services.databases.cell(cell_id).writing() as tx:
+        operation = DeleteServer.of(servers.get(tx, server_id), cell_id, services.instance_name_template)
+        row = _row(services, context, operation, cell_id)
+        only = dataclasses.replace(operation.transition, allowed=frozenset({State.SOFT_DELETED}))
+        servers.begin(tx, server_id, only, row.id, may_override_lock=True)
+        operations.start(tx, row)
+    tell(services, context, [row])
+
+
+def verb(services: Any, context: Context, operation: GuestOperation) -> str:
+    """Claim the server for a verb, and have it run; the id of its journal. Errors: Conflict where the table of
+    transitions says so.
 
     What the table lets it interrupt is asked to stop; the verb begins when that has undone itself.
     """
@@ -121,10 +140,19 @@ def verb(services: Any, context: Context, operation: GuestOperation) -> None:
     with services.databases.cell(operation.cell_id).writing() as tx:
         if operation.transition.interrupts and _interrupted(tx, operation, context):
             operations.start(tx, dataclasses.replace(row, status=WAITING))
-            return
+            return row.id
         servers.begin(tx, operation.server_id, operation.transition, row.id, may_override_lock=context.is_admin)
         operations.start(tx, row)
     tell(services, context, [row])
+    return row.id
+
+
+def follow(cloud: Any, tx: Any, operation: GuestOperation) -> str:
+    """Claim the server for a verb in the transaction that ends another one; the id of its journal, for `finish` to return."""
+    row = _row(cloud, cloud.context, operation, operation.cell_id)
+    servers.begin(tx, operation.server_id, operation.transition, row.id, may_override_lock=True)
+    operations.start(tx, row)
+    return row.id
 
 
 def _interrupted(tx: Any, operation: GuestOperation, context: Context) -> bool:

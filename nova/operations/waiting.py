@@ -10,6 +10,7 @@ from nova.domain.operation import OperationRow
 from nova.operations import registry
 from nova.operations.delete_server import DeleteServer
 from nova.operations.operation import Operation
+from nova.operations.soft_delete_server import SoftDeleteServer, deletion_of
 
 
 def begin_next(tx: Any, server_id: str, cell_id: str, instance_name_template: str) -> str | None:
@@ -17,7 +18,7 @@ def begin_next(tx: Any, server_id: str, cell_id: str, instance_name_template: st
 
     A deletion goes before all else; what cannot begin any more is closed.
     """
-    rows = sorted(operations.waiting(tx, server_id), key=lambda row: row.verb != DeleteServer.verb)
+    rows = sorted(operations.waiting(tx, server_id), key=_turn)
     begun = None
     for row in rows:
         if begun is None and _begin(tx, row, cell_id, instance_name_template):
@@ -27,18 +28,24 @@ def begin_next(tx: Any, server_id: str, cell_id: str, instance_name_template: st
     return begun
 
 
+def _turn(row: OperationRow) -> int:
+    first = (DeleteServer.verb, SoftDeleteServer.verb)
+    return first.index(row.verb) if row.verb in first else len(first)
+
+
 def _begin(tx: Any, row: OperationRow, cell_id: str, instance_name_template: str) -> bool:
     server = servers.find(tx, row.server_id)
     if server is None or server.deleted:
         return False
     operation: Operation = registry.load(row.verb, row.parameters)
-    if isinstance(operation, DeleteServer):
+    if isinstance(operation, DeleteServer | SoftDeleteServer):
         # Its host and its ports may have changed since it was asked for.
-        operation = DeleteServer.of(server, cell_id, instance_name_template)
+        soft = isinstance(operation, SoftDeleteServer)
+        operation = deletion_of(server, cell_id, instance_name_template, soft)
     try:
         servers.begin(tx, server.id, operation.transition, row.id, may_override_lock=True)
     except errors.Conflict:
         return False
     until = datetime.datetime.now(datetime.UTC) + (row.deadline_at - row.created_at)
-    operations.begin_waiting(tx, row.id, record.dump(operation), until)
+    operations.begin_waiting(tx, row.id, record.dump(operation), until, operation.verb)
     return True

@@ -4,6 +4,7 @@ from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.external_event import ExternalEvent
 from nova.domain.guest import ConsoleAddress, Guest
+from nova.domain.image import Image
 from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce, Snapshot
 from nova.rpc.contract import Contract, call, cast
@@ -69,9 +70,44 @@ class Compute(Contract):
     def set_password(self, context: Context, server_id: str, user: str, password: str) -> None:
         """Give a user of the guest's system another password."""
 
+    @call(since='1.2', timeout=3600, long=True)
+    def prepare_rebuild(self, context: Context, guest: Guest) -> None:
+        """Make the guest's new disks, from its image, beside those that it has and goes on using."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def replace_disks(self, context: Context, guest: Guest) -> Power:
+        """Switch the guest off, and put the disks that were prepared in the place of its own. Once done, it stays done."""
+
+    @call(since='1.2', timeout=120)
+    def discard_rebuild(self, context: Context, server_id: str) -> None:
+        """Make the prepared disks not exist."""
+
+    @call(since='1.2', timeout=3600, long=True)
+    def rescue_guest(
+        self, context: Context, guest: Guest, image: Image | None = None, timeout: int | None = None
+    ) -> Power:
+        """Stop the guest as `stop_guest` does, and have it run the image (None: the host's option, else its own) with its
+        disks beside."""
+
+    @call(since='1.2', timeout=1800, long=True)
+    def unrescue_guest(self, context: Context, guest: Guest, start: bool = True) -> Power:
+        """End the rescue, and have the guest run from its own disks, or be off."""
+
     @call(since='1.2')
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         """What the hypervisor counts of a running guest."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def attach_interface(self, context: Context, guest: Guest, port_id: str) -> None:
+        """Plug one of the guest's ports in, where it is not plugged in yet."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def detach_interface(self, context: Context, server_id: str, port_id: str) -> None:
+        """Unplug a port from the guest, and wait until it has let go of it."""
+
+    @call(since='1.2')
+    def describe_network(self, context: Context, guest: Guest) -> None:
+        """Note the guest's ports as they are now in what the hypervisor knows of it."""
 
     @call(since='1.0')
     def console_output(self, context: Context, server_id: str, length: int | None = None) -> str:

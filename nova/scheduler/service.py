@@ -18,7 +18,7 @@ from nova.db.stores import services
 from nova.domain.request import Choice, PlacementRequest
 from nova.rpc.bus import Bus
 from nova.rpc.scheduler import Scheduler
-from nova.scheduler import filters, weighers
+from nova.scheduler import filters, image_fit, weighers
 from nova.scheduler.batch import Batches
 from nova.scheduler.cells import CellHosts
 from nova.scheduler.choose import Chooser, Rules
@@ -165,6 +165,14 @@ class SchedulerService:
             for host, reason in choice.rejected.items():
                 LOG.debug('Server %s, host %s: %s', request.server_id, host, reason)
         return choices
+
+    def objection(self, context: Context, request: PlacementRequest, host: str) -> str | None:
+        known = next((each for each in self._hosts.view().values() if each.name == host), None)
+        if known is None:
+            # A host that is not known here yet is asked by nobody; it tells itself what it cannot do.
+            return None
+        traits = self._placement.traits(known.node_id) if self._placement else frozenset(known.traits)
+        return image_fit.objection(known, request, self._chooser.rules.filters, traits)
 
     def _alive(self) -> None:
         if self._databases is None:

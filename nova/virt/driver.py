@@ -8,6 +8,7 @@ from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power
+from nova.domain.network import Port
 from nova.domain.snapshot import Quiesce, Snapshot
 
 # Told of guests that change by themselves: the server's id and its power now (None: the guest is gone).
@@ -64,6 +65,48 @@ class PowerControl(abc.ABC):
         """Make the guest's system dump its memory, by an interrupt that it cannot mask."""
 
 
+class Rebuild(abc.ABC):
+    """Give guests other disks in place of those that they have."""
+
+    @abc.abstractmethod
+    def prepare_rebuild(
+        self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None
+    ) -> None:
+        """Make all of the guest's disks anew, beside those that it has and goes on using. What an earlier try left goes."""
+
+    @abc.abstractmethod
+    def replace_disks(self, guest: Guest) -> Power:
+        """Switch the guest off, and put what was prepared in the place of its disks; then it is off. Once done, it stays
+        done. `Guests.ensure` starts it."""
+
+    @abc.abstractmethod
+    def discard_rebuild(self, guest_id: str) -> None:
+        """Make what was prepared and did not replace the guest's disks not exist. Nothing there is fine."""
+
+
+class Rescue(abc.ABC):
+    """Have guests run another system, from which their disks can be mended."""
+
+    @abc.abstractmethod
+    def rescue(
+        self,
+        guest: Guest,
+        image: Image,
+        image_source: ImageSource,
+        config_drive: Mapping[str, bytes] | None,
+        timeout: float,
+    ) -> Power:
+        """Stop the guest as `PowerControl.stop` does, and start it from a copy of the image, with its own disks beside.
+
+        One that is rescued already goes on. From then on `Guests.ensure` of a guest whose server is RESCUED starts it so.
+        """
+
+    @abc.abstractmethod
+    def unrescue(self, guest: Guest) -> Power:
+        """Switch a guest that is rescued off, and forget the rescue with its files; `Guests.ensure` starts it from its own
+        disks. Any other is left as it is. The power that it has then."""
+
+
 class Measures(abc.ABC):
     """Tell what a guest uses."""
 
@@ -106,6 +149,22 @@ class Passwords(abc.ABC):
     @abc.abstractmethod
     def set_password(self, guest_id: str, user: str, password: str) -> None:
         """Give a user of the guest's system another password. Errors: `NotFound`, `Conflict`."""
+
+
+class Interfaces(abc.ABC):
+    """Change the network interfaces of guests that exist. Each call is idempotent; NotFound if there is no such guest."""
+
+    @abc.abstractmethod
+    def attach_interface(self, guest: Guest, port: Port) -> None:
+        """Plug in one of the guest's ports: at once where it runs, and for its next start."""
+
+    @abc.abstractmethod
+    def detach_interface(self, guest_id: str, port_id: str) -> None:
+        """Unplug a port; the guest has let go of it when this returns. `HostFailed` if it does not let go."""
+
+    @abc.abstractmethod
+    def describe_network(self, guest: Guest) -> None:
+        """Note the guest's ports where those find them who look at the hypervisor alone."""
 
 
 class Inventory(abc.ABC):

@@ -23,6 +23,8 @@ class FakeGlance:
         self.requests: list[tuple[str, str]] = []
         self.away = False
         self.cut_after: int | None = None
+        # No upload comes to its end while it is set.
+        self.cuts_uploads = False
         self._lock = threading.Lock()
 
     def add(self, data: bytes = b'', disk_format: str = 'raw', visibility: str = 'public', **fields: Any) -> str:
@@ -67,14 +69,24 @@ class FakeGlance:
         return sum(bool(re.fullmatch(pattern, path)) for _method, path in self.requests)
 
     def request(
-        self, path: str, method: str, raise_exc: bool = True, headers: Any = None, stream: bool = False
+        self,
+        path: str,
+        method: str,
+        raise_exc: bool = True,
+        headers: Any = None,
+        stream: bool = False,
+        data: Any = None,
     ) -> Response:
         if self.away:
             raise keystoneauth1.exceptions.ConnectFailure('Unable to establish connection')
         with self._lock:
             self.requests.append((method, path))
+        if method == 'POST':
+            return Response(201, self.record(**json.loads(data)))
+        if method in ('PUT', 'PATCH', 'DELETE'):
+            return self._change(path.split('/')[3], method, data)
         if path.startswith('/v2/images?'):
-            return Response(200, {'images': list(self.images.values())[:1]})
+            return self._find(dict(urllib.parse.parse_qsl(path.partition('?')[2])))
         match = re.fullmatch('/v2/images/([^/]+)(?:/(file|members)(?:/([^/]+))?)?', path)
         image_id, part, project_id = match.groups()
         if image_id not in self.images:
@@ -85,6 +97,60 @@ class FakeGlance:
             status = self.members.get((image_id, project_id))
             return Response(200, {'status': status}) if status else Response(404, {'message': 'Not found'})
         return Response(200, self.images[image_id])
+
+    def record(self, **fields: Any) -> dict[str, Any]:
+        """An image that has no data yet, as Glance shows it."""
+        image_id = self.add(**fields)
+        nothing = {'size': None, 'checksum': None, 'os_hash_algo': None, 'os_hash_value': None}
+        self.images[image_id] |= {'status': 'queued', 'disk_format': None, **nothing}
+        self.images[image_id]['created_at'] = f'2026-01-02T03:04:{len(self.requests):06}Z'
+        del self.data[image_id]
+        return self.images[image_id]
+
+    def _change(self, image_id: str, method: str, data: Any) -> Response:
+        image = self.images.get(image_id)
+        if image is None:
+            return Response(404, {'message': f'No image found with ID {image_id}'})
+        if method == 'DELETE':
+            if image.get('protected'):
+                return Response(403, {'message': 'The image is protected and cannot be deleted.'})
+            del self.images[image_id]
+            self.data.pop(image_id, None)
+            return Response(204)
+        if image['status'] != 'queued':
+            return Response(409, {'message': 'The image has data already.'})
+        if method == 'PATCH':
+            for step in json.loads(data):
+                image[step['path'].removeprefix('/')] = step['value']
+            return Response(200, image)
+        whole = b''.join(data)
+        if self.cuts_uploads:
+            image['status'] = 'queued'
+            return Response(503)
+        self.data[image_id] = whole
+        image |= {
+            'status': 'active',
+            'size': len(whole),
+            'checksum': hashlib.md5(whole, usedforsecurity=False).hexdigest(),
+            'os_hash_algo': 'sha512',
+            'os_hash_value': hashlib.sha512(whole).hexdigest(),
+        }
+        return Response(204)
+
+    def _find(self, query: dict[str, str]) -> Response:
+        """As an administrator sees images, newest first, two on a page."""
+        if query == {'limit': '1'}:
+            return Response(200, {'images': list(self.images.values())[:1]})
+        wanted = {name: value for name, value in query.items() if name not in ('sort', 'marker')}
+        found = [one for one in self.images.values() if all(str(one.get(key)) == wanted[key] for key in wanted)]
+        found.sort(key=lambda image: image['created_at'], reverse=True)
+        ids = [image['id'] for image in found]
+        start = ids.index(query['marker']) + 1 if 'marker' in query else 0
+        page = found[start : start + 2]
+        more = {}
+        if start + 2 < len(found):
+            more['next'] = f'/v2/images?{urllib.parse.urlencode({**query, "marker": page[-1]["id"]})}'
+        return Response(200, {'images': page, **more})
 
 
 class UsersGlance:
@@ -106,6 +172,8 @@ class UsersGlance:
         with self._glance._lock:
             self._glance.requests.append((method, path))
             place, _, query = path.partition('?')
+            if method == 'POST':
+                return Response(201, self._glance.record(owner=self._project_id, **json.loads(data)))
             if place == '/v2/images':
                 return self._list(dict(urllib.parse.parse_qsl(query)))
             image = self._glance.images.get(urllib.parse.unquote(place.removeprefix('/v2/images/')))

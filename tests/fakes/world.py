@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 from nova import errors
+from nova.clients.image import ImageClient
 from nova.compute.guests import Guests
 from nova.compute.service import ComputeService
 from nova.context import admin_context
@@ -23,6 +24,7 @@ from nova.domain.network import NetworkRequest
 from nova.domain.request import Choice, Selection
 from nova.domain.server import ServerRequest
 from nova.virt.fake.driver import FakeDriver
+from tests.fakes.image import FakeGlance
 from tests.fakes.network import FakeNetwork
 
 CELL = str(uuid.UUID(int=1))
@@ -48,6 +50,8 @@ class Room:
 
     def __init__(self, hosts=HOSTS):
         self.claims: dict[str, str] = {}
+        # Why a host cannot run what its servers shall be made from.
+        self.objections: dict[str, str] = {}
         self.hosts = hosts
 
     def select(self, context, requests):
@@ -61,6 +65,9 @@ class Room:
         self.claims[request.server_id] = host
         return Choice(Selection(request.server_id, host, host, f'{host}-id', CELL, 'nova'), {})
 
+    def objection(self, context, request, host):
+        return self.objections.get(host)
+
     def release(self, server_id):
         self.claims.pop(server_id, None)
 
@@ -68,34 +75,42 @@ class Room:
 class Hosts:
     """The hosts' side of the Compute contract, called directly. A host in `away` does not answer."""
 
-    def __init__(self):
+    def __init__(self, glance=None):
         self.drivers = {host: FakeDriver(host) for host in HOSTS}
+        self.glance = glance or FakeGlance()
         self.away: set[str] = set()
 
     def client(self, host):
         if host in self.away:
             raise errors.HostAway(f'No answer from {host}.')
-        return _HostClient(self.drivers[host], host)
+        return _HostClient(self.drivers[host], host, self.glance)
 
 
 class _HostClient:
     """Calls the daemon's endpoint by the contract's names, without a bus between."""
 
-    def __init__(self, driver, host):
-        guests = Guests(driver, _NoImages(), None, host)
+    def __init__(self, driver, host, glance):
+        images = _NoImages(ImageClient(glance))
+        guests = Guests(driver, images, None, host)
         nothing = types.SimpleNamespace(check=None)
-        self._endpoint = ComputeService(host, driver, guests, _NoImages(), nothing, nothing)
+        self._endpoint = ComputeService(host, driver, guests, images, nothing, nothing)
 
     def __getattr__(self, name):
         return getattr(self._endpoint, name)
 
 
 class _NoImages:
+    def __init__(self, client):
+        self.client = client
+
     def as_kept(self, image):
         return image
 
-    def path(self, image, disk_gb):
+    def path(self, image, disk_gb, guest_id=None):
         return '/nowhere'
+
+    def settle(self, guest_id, image):
+        pass
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +123,9 @@ class World:
     network: FakeNetwork = dataclasses.field(default_factory=FakeNetwork)
     instance_name_template: str = 'instance-%08x'
     max_attempts: int = 3
+    # Shelved servers stay where they are.
+    shelved_offload_time: int = -1
+    operation_deadline: int = 3600
     context = admin_context()
 
     @property
@@ -117,6 +135,10 @@ class World:
     @property
     def placement(self):
         return self.room
+
+    @property
+    def images(self):
+        return ImageClient(self.hosts.glance)
 
     def compute(self, host, cell_id):
         return self.hosts.client(host)

@@ -76,6 +76,8 @@ class Cloud:
         self.cinder = self.outside.cinder
         self.statements = Statements()
         self.settings = Settings(**{'quotas': PLENTY} | settings)
+        # Seconds after which shelved servers leave their hosts.
+        self.shelved_offload_time = 0
         self._made: list[Databases] = []
         # Those of the test itself, whose statements are not counted.
         self.databases = self._databases(statements=Statements())
@@ -177,6 +179,8 @@ class Cloud:
             Wire(self.outside, life),
             Through(PlacementClient(self.placement), life),
             Through(self.network, life),
+            images=Through(ImageClient(self.glance), life),
+            shelved_offload_time=self.shelved_offload_time,
         )
         name = f'controller{len(self.conductors) + 1}'
         runner = Runner(

@@ -81,7 +81,8 @@ def test_a_failing_step_leaves_no_trace_or_can_be_asked_for_again(world, verb, s
     begun = begin(world, operation)
     assert begun.run(world, _break(step, errors.Conflict('It does not work.'), after)) is Outcome.FAILED
     server, _cell = world.find(operation.server_id)
-    assert server.state is (TRANSITIONS[verb].failure or begun.before)
+    bad = None if step in TRIALS[verb].harmless else TRANSITIONS[verb].failure
+    assert server.state is (bad or begun.before)
     assert begun.row().failure['text'] == 'It does not work.'
     assert server.state is not State.ERROR or server.fault.message == 'It does not work.'
     assert (server.activity, server.operation_id) == (None, None)

@@ -8,22 +8,32 @@ from collections.abc import Callable
 from nova.conductor.journal import StoredJournal
 from nova.db.stores import operations, server_groups, servers
 from nova.domain import record
+from nova.domain.image import Image
 from nova.domain.lifecycle import State
 from nova.domain.operation import OperationRow
+from nova.operations.change_password import ChangePassword
+from nova.operations.create_backup import CreateBackup
+from nova.operations.create_image import CreateImage
 from nova.operations.create_server import CreateServer
 from nova.operations.delete_server import DeleteServer
 from nova.operations.guest_operation import with_guest
 from nova.operations.pause_server import PauseServer
 from nova.operations.reboot_server import RebootServer, RebootServerHard
+from nova.operations.rebuild_server import RebuildServer
 from nova.operations.registry import load
+from nova.operations.rescue_server import RescueServer
 from nova.operations.resume_server import ResumeServer
+from nova.operations.shelve_offload_server import ShelveOffloadServer
+from nova.operations.shelve_server import ShelveServer
 from nova.operations.start_server import StartServer
 from nova.operations.stop_server import StopServer
 from nova.operations.suspend_server import SuspendServer
 from nova.operations.trigger_crash_dump import TriggerCrashDump
 from nova.operations.unpause_server import UnpauseServer
+from nova.operations.unshelve_server import UnshelveServer
+from nova.operations.unrescue_server import UnrescueServer
 from nova.saga.run import Outcome, run
-from tests.fakes.world import CELL
+from tests.fakes.world import CELL, PROJECT
 
 OWNER = 'a-conductor'
 
@@ -86,6 +96,8 @@ class Trial:
     claims: int = 1
     # Where the table leaves the end open: the state that it comes to from where `prepare` leads.
     success: State | None = None
+    # The steps that leave the server as it was when they fail, where the table has another state for failures.
+    harmless: frozenset = frozenset()
 
 
 def create(world):
@@ -123,6 +135,47 @@ def _simple(operation):
 _stop = _simple(StopServer)
 _pause = _simple(PauseServer)
 _suspend = _simple(SuspendServer)
+_rescue = _simple(RescueServer)
+
+
+def _rebuild(world, server):
+    return RebuildServer(
+        **with_guest(server),
+        image=Image('other', 'other', disk_format='raw', size=1),
+        changes={'name': 'rebuilt'},
+        metadata={'new': 'one'},
+        admin_password='secret',
+    )
+
+
+def _new_image(world):
+    return world.hosts.glance.record(name='of a server', visibility='private')['id']
+
+
+def _create_image(world, server):
+    return CreateImage(**with_guest(server), image_id=_new_image(world))
+
+
+def _create_backup(world, server):
+    image_id = _new_image(world)
+    return CreateBackup(**with_guest(server), project_id=PROJECT, backup_type='daily', rotation=1, image_id=image_id)
+
+
+def _shelve(world, server):
+    return ShelveServer(**with_guest(server), before=server.state, image_id=_new_image(world))
+
+
+def _offload(world, server):
+    return ShelveOffloadServer(**with_guest(server), guest_name=server.guest_name())
+
+
+def _unshelve(world, server):
+    """Of a server that has left its host, so that all steps are taken."""
+    return UnshelveServer(server.id, CELL, server.host, server.system_metadata['shelved_image_id'])
+
+
+def _change_password(world, server):
+    return ChangePassword(**with_guest(server), user='root', password='secret')
 
 
 def on(verb, *before):
@@ -141,6 +194,15 @@ TRIALS = {
     'unpause': Trial(on(_simple(UnpauseServer), _pause)),
     'suspend': Trial(on(_suspend)),
     'resume': Trial(on(_simple(ResumeServer), _suspend)),
+    'rebuild': Trial(on(_rebuild), harmless=frozenset({'check_host', 'prepare_disks'})),
+    'rescue': Trial(on(_rescue)),
+    'unrescue': Trial(on(_simple(UnrescueServer), _rescue)),
+    'create_image': Trial(on(_create_image)),
+    'create_backup': Trial(on(_create_backup)),
+    'shelve': Trial(on(_shelve)),
+    'shelve_offload': Trial(on(_offload, _shelve), guests=0, claims=0),
+    'unshelve': Trial(on(_unshelve, _shelve, _offload)),
+    'change_password': Trial(on(_change_password)),
     'trigger_crash_dump': Trial(on(_simple(TriggerCrashDump))),
 }
 

@@ -74,6 +74,16 @@ def queue_for_delete(tx: sa.Connection, server_id: str) -> None:
     tx.execute(_UPDATE, {'this': server_id, 'queued_for_delete': True})
 
 
+def set_size(tx: sa.Connection, server_id: str, vcpus: int, memory_mb: int) -> None:
+    """Note what the server takes of the quota from now on."""
+    tx.execute(_UPDATE, {'this': server_id, 'vcpus': vcpus, 'memory_mb': memory_mb})
+
+
+def count_again(tx: sa.Connection, server_id: str) -> None:
+    """Note that the server is not deleted after all: it is counted as before."""
+    tx.execute(_UPDATE, {'this': server_id, 'queued_for_delete': False})
+
+
 def find(tx: sa.Connection, server_id: str) -> Mapping | None:
     row = tx.execute(_FIND, {'this': server_id}).first()
     return Mapping(*row) if row else None

@@ -1,6 +1,7 @@
 """Record servers' moves from host to host, and list them."""
 
 import dataclasses
+import datetime
 from collections.abc import Collection
 from typing import Any
 
@@ -8,8 +9,12 @@ import sqlalchemy as sa
 
 from nova import errors
 from nova.db.tables.migrations import migrations
+from nova.db.tables.servers import servers
 from nova.db.tables.types import now as present
-from nova.domain.migration import OVER, Migration, MigrationQuery
+from nova.domain import record as plain
+from nova.domain.lifecycle import State
+from nova.domain.migration import CONFIRMING, FINISHED, OVER, UNDECIDED, Migration, MigrationQuery
+from nova.domain.resize import Kept
 
 _columns = tuple(migrations.c[field.name] for field in dataclasses.fields(Migration))
 _EQUAL = ('server_id', 'kind', 'status', 'source_compute', 'hidden', 'user_id', 'project_id')
@@ -39,6 +44,61 @@ def set_progress(tx: sa.Connection, migration_id: str, **amounts: int) -> None:
     """Note what a live migration has copied: memory_total, disk_remaining..., in bytes."""
     values: dict[str, Any] = amounts | {'updated_at': present()}
     tx.execute(sa.update(migrations).where(migrations.c.id == migration_id).values(values))
+
+
+def keep(tx: sa.Connection, migration_id: str, kept: Kept) -> None:
+    """Note what the server goes back to when its user does not keep the move."""
+    tx.execute(sa.update(migrations).where(migrations.c.id == migration_id).values(kept=plain.dump(kept)))
+
+
+def kept(tx: sa.Connection, migration_id: str) -> Kept:
+    found = tx.execute(sa.select(migrations.c.kept).where(migrations.c.id == migration_id)).scalar()
+    if found is None:
+        raise _not_found(migration_id)
+    return plain.load(Kept, found)
+
+
+def undecided(tx: sa.Connection, server_id: str) -> Migration | None:
+    """The move of a server that waits for its user to keep it or to go back."""
+    query = sa.select(*_columns).where(migrations.c.server_id == server_id, migrations.c.status.in_(UNDECIDED))
+    row = tx.execute(query.order_by(*_newest_first()).limit(1)).first()
+    return Migration(*row) if row else None
+
+
+def decide(tx: sa.Connection, migration_id: str, status: str) -> None:
+    """Note which way a move that waits goes, for good: CONFIRMING or REVERTING. Conflict if it goes the other way."""
+    this = (migrations.c.id == migration_id, migrations.c.status.in_((FINISHED, status)))
+    values = {'status': status, 'updated_at': present()}
+    if tx.execute(sa.update(migrations).where(*this).values(values)).rowcount:
+        return
+    known = find(tx, migration_id)
+    if known is None:
+        raise _not_found(migration_id)
+    raise errors.Conflict(f'Instance {known.server_id} has a migration that is {known.status}; only that can go on.')
+
+
+def overdue(tx: sa.Connection, before: datetime.datetime, limit: int = 100) -> list[tuple[str, Migration]]:
+    """The moves that have waited since `before` for their users to keep them, each with its server's host; oldest first."""
+    query = (
+        sa.select(servers.c.host, *_columns)
+        .join(servers, servers.c.id == migrations.c.server_id)
+        .where(
+            migrations.c.status.in_((FINISHED, CONFIRMING)),
+            migrations.c.updated_at < before,
+            servers.c.state == State.RESIZED.value,
+            servers.c.operation_id.is_(None),
+            servers.c.host.is_not(None),
+        )
+        .order_by(migrations.c.updated_at, migrations.c.number)
+        .limit(limit)
+    )
+    return [(host, Migration(*row)) for host, *row in tx.execute(query)]
+
+
+def end_all(tx: sa.Connection, server_id: str, status: str) -> None:
+    """Note that the server's moves are over, whatever they waited for."""
+    this = (migrations.c.server_id == server_id, migrations.c.status.not_in(OVER))
+    tx.execute(sa.update(migrations).where(*this).values(status=status, updated_at=present()))
 
 
 def find(tx: sa.Connection, migration_id: str) -> Migration | None:

@@ -250,10 +250,10 @@ def refuse_waiting(tx: sa.Connection, operation_id: str) -> None:
 
 
 def begin_waiting(
-    tx: sa.Connection, operation_id: str, parameters: dict[str, Any], deadline_at: datetime.datetime
+    tx: sa.Connection, operation_id: str, parameters: dict[str, Any], deadline_at: datetime.datetime, verb: str
 ) -> None:
-    """Let an operation that waited begin; what it acts on may have changed meanwhile."""
-    values = {'status': RUNNING, 'parameters': parameters, 'deadline_at': deadline_at, 'updated_at': present()}
+    """Let an operation that waited begin; what it acts on, and so how, may have changed meanwhile."""
+    values = {'status': RUNNING, 'verb': verb, 'parameters': parameters, 'deadline_at': deadline_at, 'updated_at': present()}
     tx.execute(sa.update(_operations).where(_operations.c.id == operation_id).values(values))
 
 

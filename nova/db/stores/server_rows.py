@@ -128,6 +128,12 @@ def columns_of(fields: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
+def room_of(flavors: Iterable[Flavor]) -> dict[str, Any]:
+    """The columns of what a server takes of its host, which has room for each of these flavors."""
+    rooms = [_room_of(flavor) for flavor in flavors]
+    return {name: sum(room[name] for room in rooms) for name in ('vcpus', 'memory_mb', 'disk_gb')}
+
+
 def _room_of(flavor: Flavor) -> dict[str, Any]:
     disk_gb = flavor.disk_gb + flavor.ephemeral_gb + -(-flavor.swap_mb // 1024)
     return {'flavor_id': flavor.id, 'vcpus': flavor.vcpus, 'memory_mb': flavor.memory_mb, 'disk_gb': disk_gb}

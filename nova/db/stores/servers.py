@@ -13,10 +13,12 @@ from nova.db.stores.server_rows import find as find
 from nova.db.stores.server_rows import get as get
 from nova.db.stores.server_rows import listing as listing
 from nova.db.stores.server_rows import names as names
+from nova.db.stores.server_rows import room_of
 from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
 from nova.db.tables.types import now as present
 from nova.domain import lifecycle
-from nova.domain.lifecycle import FOLLOWS_POWER, Activity, Power, State, Transition
+from nova.domain.flavor import Flavor
+from nova.domain.lifecycle import Activity, Drift, Power, State, Transition, drift
 from nova.domain.network import Port
 from nova.domain.server import Fault, Server
 
@@ -138,6 +140,11 @@ def place(tx: sa.Connection, server_id: str, host: str | None, node: str | None,
     _change(tx, server_id, values)
 
 
+def hold_room(tx: sa.Connection, server_id: str, flavors: Iterable[Flavor]) -> None:
+    """Note that the server takes room on its host for each of these flavors, until another flavor is noted."""
+    _change(tx, server_id, room_of(flavors))
+
+
 def set_ports(
     tx: sa.Connection, server_id: str, ports: Sequence[Port], security_groups: Sequence[str] | None = None
 ) -> None:
@@ -146,19 +153,28 @@ def set_ports(
     _change(tx, server_id, columns_of({'ports': tuple(ports), **groups}))
 
 
-def set_power(tx: sa.Connection, server_id: str, host: str | None, power: Power, state: State | None = None) -> bool:
-    """Note the power that `host` (or, with None, any) observed; False if the server is not there or is that already.
+def set_power(tx: sa.Connection, server_id: str, host: str | None, power: Power) -> Drift | None:
+    """Note the power that `host` (or, with None, any) observed, and what follows from it for the server's state.
 
-    A `state` follows only where it goes by the power, and no operation holds the server, which would know better.
+    None if the server is not there. While an operation holds the server, which knows better, only the power is noted.
     """
-    this = [servers.c.id == server_id, servers.c.deleted.is_(False), servers.c.power != power.value]
+    this = [servers.c.id == server_id, servers.c.deleted.is_(False)]
     if host is not None:
         this.append(servers.c.host == host)
-    values: dict[str, Any] = {'power': power.value, 'updated_at': present()}
-    if state is not None:
-        follows = sa.and_(servers.c.operation_id.is_(None), servers.c.state.in_([free.value for free in FOLLOWS_POWER]))
-        values['state'] = sa.case((follows, state.value), else_=servers.c.state)
-    return bool(tx.execute(sa.update(servers).where(*this).values(values)).rowcount)
+    row = tx.execute(sa.select(servers.c.state, servers.c.power, servers.c.operation_id).where(*this)).first()
+    if row is None:
+        return None
+    found = drift(State(row.state), power) if row.operation_id is None else Drift()
+    values: dict[str, Any] = {}
+    if row.power != power.value:
+        values['power'] = power.value
+    if found.state is not None:
+        # Nobody may have done anything to the server since it was read.
+        as_read = sa.and_(servers.c.operation_id.is_(None), servers.c.state == row.state)
+        values['state'] = sa.case((as_read, found.state.value), else_=servers.c.state)
+    if values:
+        tx.execute(sa.update(servers).where(*this).values(**values, updated_at=present()))
+    return found
 
 
 def change(tx: sa.Connection, server_id: str, **fields: Any) -> None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from nova.db.tables.metadata import cell
-from nova.db.tables.types import MYSQL_OPTIONS, Moment, String
+from nova.db.tables.types import JSON, MYSQL_OPTIONS, Moment, String
 
 migrations = sa.Table(
     'migrations',
@@ -31,6 +31,8 @@ migrations = sa.Table(
     sa.Column('disk_remaining', sa.BigInteger),
     sa.Column('created_at', Moment, nullable=False),
     sa.Column('updated_at', Moment, nullable=False),
+    # What the server goes back to.
+    sa.Column('kept', JSON),
     sa.Index(None, 'server_id', 'created_at'),
     sa.Index(None, 'created_at', 'number'),
     sa.Index(None, 'updated_at'),

@@ -27,6 +27,8 @@ SAME = {
 
 class ImageProperties:
     always = False
+    # It holds for a server that has its host and gets another image, too.
+    judges_images = True
 
     def __init__(self, default_architecture: str | None = None):
         self._defaults = {'hw_architecture': default_architecture} if default_architecture else {}

@@ -4,10 +4,11 @@ import dataclasses
 import json
 import logging
 import os
+import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,10 @@ from nova.domain.diagnostics import Diagnostics, DiskTraffic, InterfaceTraffic, 
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
 from nova.domain.host import Inventory as HostInventory
-from nova.domain.lifecycle import Power
+from nova.domain.image import Image
+from nova.domain.lifecycle import Power, State
+from nova.domain.network import Port
+from nova.domain.snapshot import Quiesce, Snapshot
 from nova.virt import driver
 from nova.virt.fake.boot_log import boot_log
 
@@ -34,6 +38,8 @@ SUPPORTED = (
 # A server's metadata, or its flavor's extra specs, may ask for trouble: `fake:fail` names the method that fails (with
 # `fake:fail_on` only on that host), `fake:delay` the seconds that each method takes.
 FAIL, FAIL_ON, DELAY = 'fake:fail', 'fake:fail_on', 'fake:delay'
+
+DISK_BYTES = 4096  # so much of a disk's data is kept
 
 SIMULATED_FIGURES = Diagnostics(
     driver='fake',
@@ -61,9 +67,29 @@ class Simulated:
     power: Power
     log: str = ''
     wishes: dict[str, str] = dataclasses.field(default_factory=dict)
+    # What is on its disk.
+    disk: str = ''
+    # What was made for a rebuild, and did not replace its disk yet.
+    prepared: str | None = None
+    # What is on the disk that it is rescued from.
+    rescue_disk: str | None = None
+    # The ports that are plugged in.
+    interfaces: Sequence[str] = ()
 
 
-class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inventory, driver.Console, driver.Events):
+class FakeDriver(
+    driver.Guests,
+    driver.PowerControl,
+    driver.Measures,
+    driver.Interfaces,
+    driver.Inventory,
+    driver.Console,
+    driver.Events,
+    driver.Snapshots,
+    driver.Passwords,
+    driver.Rebuild,
+    driver.Rescue,
+):
     """Guests live in memory and, with a `directory`, in a file each: they outlive this process as real ones would.
 
     `fetch_images` makes it ask for a guest's image as a real driver does; without, nothing is downloaded.
@@ -86,6 +112,11 @@ class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inv
         self._listener: driver.PowerListener | None = None
         self._lock = threading.Lock()
         self.trouble: str | None = None
+        # By guest: the user and the password that were set last.
+        self.passwords: dict[str, tuple[str, str]] = {}
+        # What the last snapshot of each guest was asked for.
+        self.quiesced: dict[str, Quiesce] = {}
+        self._files = tempfile.TemporaryDirectory(prefix='fake-snapshots-')
         if self._directory:
             self._directory.mkdir(parents=True, exist_ok=True)
             self._read_all()
@@ -98,14 +129,21 @@ class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inv
         with self._lock:
             known = self._guests.get(guest.id)
         if known is None:
-            if guest.image and self._fetch_images:
-                image_source(guest.image)
-            known = Simulated(guest.id, guest.name, Power.RUNNING, boot_log(guest, config_drive), wishes)
-        known = dataclasses.replace(known, power=Power.RUNNING)
+            disk = self._new_disk(guest.image, image_source)
+            known = Simulated(guest.id, guest.name, Power.RUNNING, boot_log(guest, config_drive), wishes, disk)
+        elif guest.server.state is not State.RESCUED:
+            known = dataclasses.replace(known, rescue_disk=None)
+        plugged = tuple(port.id for port in guest.ports)
+        known = dataclasses.replace(known, power=Power.RUNNING, interfaces=plugged)
         self._write(known)
         with self._lock:
             self._guests[guest.id] = known
         return known.power
+
+    def _new_disk(self, image: Image | None, image_source: driver.ImageSource) -> str:
+        if image and self._fetch_images:
+            return Path(image_source(image)).read_bytes()[:DISK_BYTES].decode(errors='replace')
+        return f'made from {image.id}' if image else ''
 
     def remove(self, guest_id: str, guest_name: str | None, destroy_disks: bool = True) -> None:
         with self._lock:
@@ -115,6 +153,7 @@ class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inv
         self._misbehave('remove', guest_id, known.wishes)
         if self._directory:
             self._file(guest_id).unlink(missing_ok=True)
+        shutil.rmtree(self._snapshots(guest_id), ignore_errors=True)
         with self._lock:
             self._guests.pop(guest_id, None)
 
@@ -163,6 +202,157 @@ class FakeDriver(driver.Guests, driver.PowerControl, driver.Measures, driver.Inv
         with self._lock:
             self._guests[guest_id] = known
         return power
+
+    # Rebuild
+
+    def prepare_rebuild(
+        self, guest: Guest, image_source: driver.ImageSource, config_drive: Mapping[str, bytes] | None
+    ) -> None:
+        known = self._known(guest)
+        self._misbehave('prepare_rebuild', guest.id, known.wishes)
+        self._keep(dataclasses.replace(known, prepared=self._new_disk(guest.image, image_source)))
+
+    def replace_disks(self, guest: Guest) -> Power:
+        known = self._known(guest)
+        self._misbehave('replace_disks', guest.id, known.wishes)
+        if known.prepared is not None:
+            known = dataclasses.replace(known, disk=known.prepared, prepared=None, rescue_disk=None)
+            known = dataclasses.replace(known, log=boot_log(guest, None), wishes=_wishes(guest))
+        self._keep(dataclasses.replace(known, power=Power.SHUTDOWN))
+        return Power.SHUTDOWN
+
+    def discard_rebuild(self, guest_id: str) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known:
+            self._keep(dataclasses.replace(known, prepared=None))
+
+    # Rescue
+
+    def rescue(
+        self,
+        guest: Guest,
+        image: Image,
+        image_source: driver.ImageSource,
+        config_drive: Mapping[str, bytes] | None,
+        timeout: float,
+    ) -> Power:
+        known = self._known(guest)
+        self._misbehave('rescue', guest.id, known.wishes)
+        disk = known.rescue_disk
+        if disk is None:
+            disk = self._new_disk(image, image_source)
+        self._keep(dataclasses.replace(known, power=Power.RUNNING, rescue_disk=disk))
+        return Power.RUNNING
+
+    def unrescue(self, guest: Guest) -> Power:
+        known = self._known(guest)
+        self._misbehave('unrescue', guest.id, known.wishes)
+        if known.rescue_disk is not None:
+            known = dataclasses.replace(known, power=Power.SHUTDOWN, rescue_disk=None)
+            self._keep(known)
+        return known.power
+
+    def booted_from(self, guest_id: str) -> str:
+        """What is on the disk that the guest boots from."""
+        with self._lock:
+            known = self._guests[guest_id]
+        return known.disk if known.rescue_disk is None else known.rescue_disk
+
+    def _known(self, guest: Guest) -> Simulated:
+        """The guest as it is; one that is not there is off, and has nothing on its disk."""
+        with self._lock:
+            known = self._guests.get(guest.id)
+        return known or Simulated(guest.id, guest.name, Power.SHUTDOWN, wishes=_wishes(guest))
+
+    def _keep(self, known: Simulated) -> None:
+        self._write(known)
+        with self._lock:
+            self._guests[known.id] = known
+
+    # Snapshots
+
+    def take_snapshot(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None:
+            raise errors.NotFound(f'There is no guest {guest_id} on this host.')
+        self._misbehave('take_snapshot', guest_id, known.wishes)
+        self.quiesced[guest_id] = quiesce
+        place = self._snapshots(guest_id)
+        place.mkdir(parents=True, exist_ok=True)
+        data = known.disk.encode()
+        (place / image_id).write_bytes(data)
+        return Snapshot('raw', len(data), len(data))
+
+    def snapshot_file(self, guest_id: str, image_id: str) -> str | None:
+        path = self._snapshots(guest_id) / image_id
+        return str(path) if path.exists() else None
+
+    def discard_snapshot(self, guest_id: str, image_id: str) -> None:
+        (self._snapshots(guest_id) / image_id).unlink(missing_ok=True)
+
+    def discard_all_snapshots(self) -> None:
+        shutil.rmtree(self._snapshots(''), ignore_errors=True)
+
+    def write_disk(self, guest_id: str, text: str) -> None:
+        """Let the guest write to its disk."""
+        with self._lock:
+            known = self._guests[guest_id] = dataclasses.replace(self._guests[guest_id], disk=text)
+        self._write(known)
+
+    def read_disk(self, guest_id: str) -> str:
+        with self._lock:
+            return self._guests[guest_id].disk
+
+    def snapshots(self) -> Sequence[str]:
+        """The ids of the images whose data is kept here."""
+        return sorted(path.name for path in self._snapshots('').glob('*/*'))
+
+    def _snapshots(self, guest_id: str) -> Path:
+        return (self._directory or Path(self._files.name)) / 'snapshots' / guest_id
+
+    # Passwords
+
+    def check_password_change(self, guest_id: str) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None:
+            raise errors.NotFound(f'There is no guest {guest_id} on this host.')
+        if known.power is not Power.RUNNING:
+            raise errors.Conflict(f'Guest {guest_id} does not run, so nobody in it can change passwords.')
+
+    def set_password(self, guest_id: str, user: str, password: str) -> None:
+        self.check_password_change(guest_id)
+        self._misbehave('set_password', guest_id, self._guests[guest_id].wishes)
+        self.passwords[guest_id] = (user, password)
+
+    # Interfaces
+
+    def attach_interface(self, guest: Guest, port: Port) -> None:
+        self._connect(guest.id, 'attach_interface', lambda known: dict.fromkeys((*known, port.id)))
+
+    def detach_interface(self, guest_id: str, port_id: str) -> None:
+        self._connect(guest_id, 'detach_interface', lambda known: (one for one in known if one != port_id))
+
+    def describe_network(self, guest: Guest) -> None:
+        self._connect(guest.id, 'describe_network', lambda known: known)
+
+    def interfaces_of(self, guest_id: str) -> tuple[str, ...]:
+        """The ports that are plugged into a guest."""
+        with self._lock:
+            return tuple(self._guests[guest_id].interfaces)
+
+    def _connect(self, guest_id: str, method: str, change: Callable[[Sequence[str]], Iterable[str]]) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None:
+            raise errors.NotFound(f'There is no guest {guest_id} on this host.')
+        self._misbehave(method, guest_id, known.wishes)
+        known = dataclasses.replace(known, interfaces=tuple(change(known.interfaces)))
+        self._write(known)
+        with self._lock:
+            self._guests[guest_id] = known
 
     # Measures
 

@@ -43,6 +43,7 @@ EVENTS: dict[int | tuple[int, int], Power | None] = {
     libvirt.VIR_DOMAIN_EVENT_PMSUSPENDED: Power.SUSPENDED,
     libvirt.VIR_DOMAIN_EVENT_STOPPED: Power.SHUTDOWN,
     (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_CRASHED): Power.CRASHED,
+    (libvirt.VIR_DOMAIN_EVENT_STOPPED, libvirt.VIR_DOMAIN_EVENT_STOPPED_FAILED): Power.CRASHED,
     libvirt.VIR_DOMAIN_EVENT_CRASHED: Power.CRASHED,
     libvirt.VIR_DOMAIN_EVENT_UNDEFINED: None,
 }
@@ -60,6 +61,13 @@ MEASURED = (
     | libvirt.VIR_DOMAIN_STATS_VCPU
     | libvirt.VIR_DOMAIN_STATS_INTERFACE
     | libvirt.VIR_DOMAIN_STATS_BLOCK
+)
+# What a domain may say that is asked twice to let go of a device.
+UNPLUGGING = (
+    libvirt.VIR_ERR_OPERATION_FAILED,
+    libvirt.VIR_ERR_OPERATION_INVALID,
+    libvirt.VIR_ERR_INTERNAL_ERROR,
+    libvirt.VIR_ERR_DEVICE_MISSING,
 )
 UNKNOWN_FLAGS = (libvirt.VIR_ERR_INVALID_ARG, libvirt.VIR_ERR_NO_SUPPORT)
 
@@ -118,7 +126,7 @@ class Connection:
 
         def look(connection):
             domain = _find(connection, guest_id)
-            return domain and (domain.name(), POWER[domain.state()[0]])
+            return domain and (domain.name(), _power(*domain.state()[:2]))
 
         return self._ask(look)
 
@@ -127,7 +135,10 @@ class Connection:
 
         def look(connection):
             stats = connection.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE)
-            return [(domain.UUIDString(), domain.name(), POWER[values['state.state']]) for domain, values in stats]
+            return [
+                (domain.UUIDString(), domain.name(), _power(values['state.state'], values.get('state.reason')))
+                for domain, values in stats
+            ]
 
         return self._ask(look)
 
@@ -214,6 +225,57 @@ class Connection:
                 _undefine(domain)
 
         self._ask(end_and_forget)
+
+    def plug(self, guest_id: str, xml: str, is_there: Callable[[str], bool]) -> None:
+        """Add a device to the domain's record and, if it runs, to it; where it `is_there` by the domain's description."""
+
+        def plug(connection):
+            domain = _found(connection, guest_id)
+            if domain.isActive() and not is_there(domain.XMLDesc()):
+                domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            if domain.isPersistent() and not is_there(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)):
+                domain.attachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
+        self._ask(plug)
+
+    def unplug(self, guest_id: str, device: Callable[[str], str | None]) -> bool:
+        """Ask a running domain to let go of what `device` finds in its description; whether it has it still.
+
+        Asking again while it has not answered yet is refused by some, and does no harm.
+        """
+
+        def ask(connection):
+            domain = _found(connection, guest_id)
+            xml = device(domain.XMLDesc()) if domain.isActive() else None
+            if xml is None:
+                return False
+            with _unless(*UNPLUGGING):
+                domain.detachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_LIVE)
+            return True
+
+        return self._ask(ask)
+
+    def unplug_from_record(self, guest_id: str, device: Callable[[str], str | None]) -> None:
+        """Leave what `device` finds out of the domain's next start."""
+
+        def forget(connection):
+            domain = _found(connection, guest_id)
+            xml = device(domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)) if domain.isPersistent() else None
+            if xml is not None:
+                domain.detachDeviceFlags(xml, libvirt.VIR_DOMAIN_AFFECT_CONFIG)
+
+        self._ask(forget)
+
+    def describe(self, guest_id: str, xml: str, namespace: str) -> None:
+        """Replace the metadata element of this namespace."""
+
+        def write(connection):
+            domain = _found(connection, guest_id)
+            live = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
+            flags = live | libvirt.VIR_DOMAIN_AFFECT_CONFIG
+            domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml, 'nova', namespace, flags)
+
+        self._ask(write)
 
     def live_xml(self, guest_id: str) -> str | None:
         """The description of a running domain; None if it does not run."""
@@ -340,6 +402,12 @@ class Connection:
 
     def _lost(self, _connection: Any, _reason: int, _opaque: Any) -> None:
         LOG.warning('The connection to libvirt at %s was lost.', self._uri)
+
+
+def _power(state: int, reason: int | None) -> Power:
+    if state == libvirt.VIR_DOMAIN_SHUTOFF and reason == libvirt.VIR_DOMAIN_SHUTOFF_CRASHED:
+        return Power.CRASHED
+    return POWER[state]
 
 
 def _find(connection: Any, guest_id: str) -> Any:

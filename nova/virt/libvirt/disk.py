@@ -11,6 +11,9 @@ class Role(enum.Enum):
     EPHEMERAL = 'disk.eph0'
     SWAP = 'disk.swap'
     CONFIG = 'disk.config'
+    # What a guest that is rescued boots from, and its data.
+    RESCUE = 'disk.rescue'
+    RESCUE_CONFIG = 'disk.config.rescue'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +26,15 @@ class Disk:
     device: str = 'disk'
     # Of several ephemeral disks.
     number: int = 0
+    # None: the bus that the guest's disks of this kind have.
+    bus: str | None = None
+    # Whether the guest boots from it, whichever comes first.
+    boots: bool = False
+
+    @property
+    def holds_data(self) -> bool:
+        """Whether it tells the guest who it is."""
+        return self.role in (Role.CONFIG, Role.RESCUE_CONFIG)
 
     @property
     def name(self) -> str:

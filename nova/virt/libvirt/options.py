@@ -50,6 +50,9 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         memory_stats_period=options.mem_stats_period_seconds,
         qemu_img_memory_gb=options.images_address_space_limit,
         qemu_img_cpu_seconds=options.images_cpu_time_limit,
+        snapshots_path=options.snapshots_directory,
+        snapshot_format=options.snapshot_image_format,
+        snapshot_compression=options.snapshot_compression,
         shared_cpus=cpu_set.parse(shared) if shared else None,
     )
 

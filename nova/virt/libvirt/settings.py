@@ -41,3 +41,7 @@ class Settings:
     qemu_img_cpu_seconds: int = 30
     # The processors that guests float over, or None for all of the host's.
     shared_cpus: frozenset[int] | None = None
+    # Where images of guests are made; None: beside the guests. The format is the disk's own where none is named.
+    snapshots_path: str | None = None
+    snapshot_format: str | None = None
+    snapshot_compression: bool = False

@@ -1,5 +1,6 @@
 """Make a server's disk anew from an image, and change what it is called and told."""
 
+import dataclasses
 from typing import Any
 
 from nova import errors
@@ -16,12 +17,17 @@ from nova.api.resources.servers.bodies import (
     PERSONALITY,
     USER_DATA_LENGTH,
 )
-from nova.api.resources.servers.verbs import ACTION, PASSWORD, admit, not_built
+from nova.api.resources.servers.verbs import ACTION, PASSWORD, admit, begin
 from nova.api.routes import route
 from nova.api.schema import BOOLEAN, DESCRIPTION, METADATA, NAME, Body, Field, truth
 from nova.db.stores import keypairs
 from nova.domain.block_device import IMAGE, LOCAL, BlockDevice
+from nova.domain.image import Image
+from nova.domain.keypair import KeyPair
+from nova.domain.lifecycle import Activity
 from nova.domain.server import Server
+from nova.operations.guest_operation import with_guest
+from nova.operations.rebuild_server import RebuildServer
 
 REBUILD = policy.project_member('os_compute_api:servers:rebuild', 'Rebuilds a server.')
 TRUSTED_CERTIFICATES = policy.project_member(
@@ -53,36 +59,93 @@ REBUILD_BODY = Body(
 )
 
 
+# Fields of the body that are plain fields of the server.
+PLAIN_FIELDS = {
+    'name': 'name',
+    'description': 'description',
+    'hostname': 'hostname',
+    'user_data': 'user_data',
+    'accessIPv4': 'access_ip_v4',
+    'accessIPv6': 'access_ip_v6',
+}
+
+
 @route('POST', ACTION, action='rebuild', policy=REBUILD, body=REBUILD_BODY, status=202, samples=SAMPLES)
 def rebuild(request: Request, server_id: str) -> Answer:
     if request.body.get('trusted_image_certificates'):
         request.require(TRUSTED_CERTIFICATES)
     server = admit(request, server_id, REBUILD, 'rebuild')
-    _refuse_bad_arguments(request, server)
     password = request.body.get('adminPass') or names.new_password(request.settings.password_length)
-    not_built('Rebuilding a server')
-    return _answer(request, server, password)
+    operation = _operation(request, server, password)
+    begin(request, operation)
+    changed = dataclasses.replace(
+        operation.rebuilt(server), activity=Activity.REBUILDING, updated_at=request.services.clock()
+    )
+    return _answer(request, changed, password)
 
 
-def _refuse_bad_arguments(request: Request, server: Server) -> None:
+def _operation(request: Request, server: Server, password: str) -> RebuildServer:
     body = request.body
-    image = asked_image.find(request, asked_image.referred(body['imageRef']))
-    asked_image.refuse_unfit(image, server.flavor, BlockDevice(IMAGE, LOCAL, boot_index=0, image_id=image.id))
-    asked_image.disk_config(body.get('OS-DCF:diskConfig'), image)
+    image = _image(request, server)
     if body.get('metadata'):
         quota.refuse_many_metadata(request, body['metadata'])
-    if body.get('key_name'):
-        _refuse_unknown_key(request, server, body['key_name'])
+    key = _key(request, server, body['key_name']) if body.get('key_name') else None
     if truth(body.get('preserve_ephemeral')):
         raise errors.Invalid('The current driver does not support preserving ephemeral partitions.')
-    asked_files.wanted(request)
+    certificates = body.get('trusted_image_certificates') or ()
+    return RebuildServer(
+        **with_guest(server),
+        image=image,
+        changes=_changes(body, server, image),
+        image_properties=asked_image.kept_properties(image),
+        metadata=body.get('metadata'),
+        trusted_image_certificates=tuple(certificates) if 'trusted_image_certificates' in body else None,
+        keypair=key,
+        changes_keypair='key_name' in body,
+        new_image=image.id != server.image_id or bool(certificates),
+        admin_password=password,
+        files=asked_files.wanted(request),
+    )
 
 
-def _refuse_unknown_key(request: Request, server: Server, name: str) -> None:
+def _image(request: Request, server: Server) -> Image:
+    """The image asked for, which the server's flavor can hold and boot."""
+    image = asked_image.find(request, asked_image.referred(request.body['imageRef']))
+    if not server.image_id:
+        _refuse_volume(request)
+    asked_image.refuse_unfit(image, server.flavor, _root(image))
+    return image
+
+
+def _refuse_volume(request: Request) -> None:
+    """A server that boots from a volume keeps its data until 2.92; later its volume is written anew."""
+    if request.body.get('trusted_image_certificates'):
+        raise errors.Invalid('Image certificate validation is not supported when booting from volume')
+    if request.version < (2, 93):
+        raise errors.Invalid('Unable to rebuild with a different image for a volume-backed server.')
+    raise errors.NotImplementedHere('Writing an image to the volume of a server is not offered by this cloud yet.')
+
+
+def _root(image: Image) -> BlockDevice:
+    return BlockDevice(IMAGE, LOCAL, boot_index=0, image_id=image.id)
+
+
+def _changes(body: dict[str, Any], server: Server, image: Image) -> dict[str, Any]:
+    changes = {field: body[name] for name, field in PLAIN_FIELDS.items() if name in body}
+    grows = asked_image.disk_config(body.get('OS-DCF:diskConfig'), image)
+    if 'OS-DCF:diskConfig' in body:
+        changes['disk_config'] = grows
+    root_device_name = asked_image.root_device_name(image, _root(image))
+    if root_device_name != server.root_device_name:
+        changes['root_device_name'] = root_device_name
+    return changes
+
+
+def _key(request: Request, server: Server, name: str) -> KeyPair:
     """The key is the server's owner's, whoever rebuilds it."""
     try:
         with request.databases.api.reading() as tx:
-            keypairs.get(tx, server.user_id, name)
+            return keypairs.get(tx, server.user_id, name)
     except errors.NotFound:
         raise errors.Invalid('Invalid key_name provided.')
 

@@ -4,7 +4,7 @@ import collections
 import os.path
 from collections.abc import Sequence
 
-from nova.virt.libvirt.disk import Disk, Role
+from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.domain_xml import machine
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.domain_xml.wishes import Wishes
@@ -31,7 +31,7 @@ def disk_elements(
     taken: collections.Counter[str] = collections.Counter()
     made, buses = [], set()
     for disk in disks:
-        bus = cdrom_bus if disk.device == 'cdrom' else disk_bus
+        bus = disk.bus or (cdrom_bus if disk.device == 'cdrom' else disk_bus)
         prefix = (settings.disk_prefix if disk.device == 'disk' else None) or PREFIXES[bus]
         target = f'{prefix}{chr(ord("a") + taken[prefix])}'
         taken[prefix] += 1
@@ -58,7 +58,8 @@ def _disk(disk: Disk, path: str, bus: str, target: str, settings: Settings, cach
         element('driver', name='qemu', type=disk.format, cache=cache_mode, discard=discard),
         element('source', file=path),
         element('target', dev=target, bus=bus),
-        element('readonly') if read_only or disk.role is Role.CONFIG else None,
+        element('readonly') if read_only or disk.holds_data else None,
+        element('boot', order=1) if disk.boots else None,
         type='file',
         device=disk.device,
     )

@@ -9,6 +9,11 @@ TIME_FORMAT = '%Y-%m-%d %H:%M:%S'
 
 
 def server_facts(guest: Guest, version: str) -> Element:
+    """The metadata of a domain."""
+    return element('metadata', facts(guest, version))
+
+
+def facts(guest: Guest, version: str) -> Element:
     server, flavor = guest.server, guest.server.flavor
     sizes = {
         'memory': flavor.memory_mb,
@@ -35,7 +40,7 @@ def server_facts(guest: Guest, version: str) -> Element:
         element('nova:ports', *(_port(port) for port in guest.ports)) if guest.ports else None,
     )
     made.set('xmlns:nova', NAMESPACE)
-    return element('metadata', made)
+    return made
 
 
 def _port(port: Port) -> Element:

@@ -1,0 +1,42 @@
+"""Take back a deletion that waits for its time: the server runs again."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+from nova.db.stores import mappings, soft_deleted
+from nova.domain.lifecycle import Activity, Power
+from nova.operations.guest_operation import PATIENCE, GuestOperation
+from nova.saga.journal import Journal
+from nova.saga.step import Step
+
+
+@dataclasses.dataclass(frozen=True)
+class RestoreServer(GuestOperation):
+    """Whatever it was before it was deleted, it runs then."""
+
+    verb: ClassVar[str] = 'restore'
+
+    def take_quota(self, cloud: Any, journal: Journal) -> None:
+        with cloud.databases.api.writing() as tx:
+            mappings.count_again(tx, self.server_id)
+
+    def free_quota(self, cloud: Any, journal: Journal) -> None:
+        with cloud.databases.api.writing() as tx:
+            mappings.queue_for_delete(tx, self.server_id)
+
+    def start_guest(self, cloud: Any, journal: Journal) -> Power:
+        return self.on_host(cloud).ensure_guest(cloud.context, guest=self.guest(cloud))
+
+    steps: ClassVar[tuple[Step, ...]] = (
+        Step(take_quota, undo=free_quota, shows=Activity.RESTORING),
+        Step(
+            start_guest,
+            permanent='a guest that runs is found by its host, which has it stopped if its server stays deleted',
+            patience=PATIENCE,
+        ),
+    )
+
+    def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
+        super().finish(cloud, journal, tx)
+        if journal.page.failure is None:
+            soft_deleted.note(tx, self.server_id, None)

@@ -1,0 +1,67 @@
+"""Plug network interfaces into domains, and unplug them."""
+
+import time
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+from nova import errors
+from nova.domain.guest import Guest
+from nova.domain.network import Port, device_name
+from nova.virt.libvirt.connection import Connection
+from nova.virt.libvirt.domain_xml import server_facts
+from nova.virt.libvirt.domain_xml.element import write
+from nova.virt.libvirt.domain_xml.interfaces import interface
+from nova.virt.libvirt.domain_xml.wishes import wishes_of
+
+# How often a guest that has to let go of a device is looked at.
+LOOK = 0.1
+
+
+class Interfaces:
+    """`attempts`: how often a guest is asked to let go of a device; `patience`: for how many seconds each time."""
+
+    def __init__(self, connection: Connection, version: str, attempts: int, patience: float):
+        self._connection, self._version = connection, version
+        self._attempts, self._patience = attempts, patience
+
+    def attach(self, guest: Guest, port: Port) -> None:
+        xml = write(interface(port, guest.server.flavor.vcpus, wishes_of(guest)))
+        self._connection.plug(guest.id, xml, lambda domain: find(domain, port.devname) is not None)
+
+    def detach(self, guest_id: str, port_id: str) -> None:
+        """Out of the running guest first: what does not let go stays in its record, too."""
+
+        def device(domain: str) -> str | None:
+            return find(domain, device_name(port_id))
+
+        for _attempt in range(self._attempts):
+            if not self._connection.unplug(guest_id, device):
+                break
+            if self._lets_go(guest_id, device):
+                break
+        else:
+            waited = self._attempts * self._patience
+            raise errors.HostFailed(f'Guest {guest_id} has not let go of port {port_id} within {waited:.0f} seconds.')
+        self._connection.unplug_from_record(guest_id, device)
+
+    def describe(self, guest: Guest) -> None:
+        facts = server_facts.facts(guest, self._version)
+        self._connection.describe(guest.id, write(facts), server_facts.NAMESPACE)
+
+    def _lets_go(self, guest_id: str, device: Callable[[str], str | None]) -> bool:
+        until = time.monotonic() + self._patience
+        while time.monotonic() < until:
+            xml = self._connection.live_xml(guest_id)
+            if xml is None or device(xml) is None:
+                return True
+            time.sleep(LOOK)
+        return False
+
+
+def find(domain: str, devname: str) -> str | None:
+    """The description of an interface in that of its domain, by the name of its device on the host."""
+    for found in ElementTree.fromstring(domain).iterfind('devices/interface'):
+        target = found.find('target')
+        if target is not None and target.get('dev') == devname:
+            return ElementTree.tostring(found, encoding='unicode')
+    return None
