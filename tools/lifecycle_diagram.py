@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from nova.domain import lifecycle  # noqa: E402
-from nova.domain.lifecycle import FOLLOWS_POWER, TRANSITIONS, Activity, Power, State, Transition  # noqa: E402
+from nova.domain.lifecycle import TRANSITIONS, USUAL_POWER, Activity, Power, State, Transition  # noqa: E402
 
 PLACE = ROOT / 'doc' / 'lifecycle.rst'
 
@@ -46,9 +46,10 @@ The REST API shows an activity as ``task_state``. Each step of an operation may 
 """
 
 POWER = """\
-A host reports the power of its guests. A server at rest takes the state that the power implies, if its present state is
-one of these: {follows}.
-In any other state, and while an operation runs, only its power changes.
+A host reports the power of its guests, at once when one changes by itself, and when it compares all of them now and
+then. What follows for a server at rest whose guest has a power that nobody asked for is in this table: another state of
+the server, or the end of the guest. Elsewhere, and while an operation runs, only the power is noted. Numbers are those of
+the REST API.
 """
 
 
@@ -71,8 +72,8 @@ def page() -> str:
         ACTIVITIES,
         _table(('Activity', 'REST status'), [(activity.value, _status_while(activity)) for activity in Activity]),
         _title('Power'),
-        POWER.format(follows=_states(FOLLOWS_POWER)),
-        _table(('Power', 'Number in the REST API', 'State that it implies'), [_power(power) for power in Power]),
+        POWER,
+        _table(('State', *(_power(power) for power in Power)), [_drifts(state) for state in USUAL_POWER]),
     ]
     return '\n'.join(parts)
 
@@ -132,9 +133,20 @@ def _states(some: frozenset[State]) -> str:
     return ', '.join(state.value for state in State if state in some)
 
 
-def _power(power: Power) -> tuple[str, ...]:
-    implied = lifecycle.power_to_state(power)
-    return power.name.lower(), str(power.value), implied.value if implied else 'none'
+def _power(power: Power) -> str:
+    return f'{power.name.lower()} ({power.value})'
+
+
+def _drifts(state: State) -> tuple[str, ...]:
+    return state.value, *(_drift(state, power) for power in Power)
+
+
+def _drift(state: State, power: Power) -> str:
+    if power in USUAL_POWER[state]:
+        return 'as it should be'
+    found = lifecycle.drift(state, power)
+    parts = [found.state.value if found.state else '', 'the guest is ended' if found.end_guest else '']
+    return ', '.join(part for part in parts if part) or 'noted'
 
 
 def _title(text: str) -> str:

@@ -8,6 +8,7 @@ from nova.api.request import Request
 from nova.api.services import Settings
 from nova.db.stores import keypairs, mappings, quotas, server_groups
 from nova.domain.flavor import Flavor
+from nova.domain.resize import Allowance
 from nova.domain.server import Server
 from nova.domain.usage import Usage
 
@@ -92,16 +93,34 @@ def room_in_group(tx: Any, request: Request, group_id: str, least: int, most: in
     return min(room, most)
 
 
-def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> None:
-    """Raise OverQuota if the server's project has no room for what another flavor takes more than its own."""
+def refuse_another(tx: Any, request: Request, server: Server) -> None:
+    """Raise OverQuota if the server's project has no room for it, which is not counted now."""
     settings = request.settings
-    if settings.quota_driver == NO_QUOTA_DRIVER:
+    if off(settings):
         return
-    more = {'cores': flavor.vcpus - server.flavor.vcpus, 'ram': flavor.memory_mb - server.flavor.memory_mb}
+    more = {'instances': 1, 'cores': server.flavor.vcpus, 'ram': server.flavor.memory_mb}
     project, user = quotas.limits_of_both(tx, server.project_id, server.user_id, _base(settings))
     refuse_excess(project, _amounts(usage(tx, server.project_id)), more)
     if any(user[name] != project[name] for name in more):
         refuse_excess(user, _amounts(usage(tx, server.project_id, server.user_id)), more)
+
+
+def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> tuple[Allowance, ...]:
+    """Raise OverQuota if the server's project has no room for what another flavor takes more than its own.
+
+    What is returned has to hold when that room is taken, too; nothing if there is no limit.
+    """
+    settings = request.settings
+    if off(settings):
+        return ()
+    more = {'cores': flavor.vcpus - server.flavor.vcpus, 'ram': flavor.memory_mb - server.flavor.memory_mb}
+    project, user = quotas.limits_of_both(tx, server.project_id, server.user_id, _base(settings))
+    refuse_excess(project, _amounts(usage(tx, server.project_id)), more)
+    checked = [Allowance(project['cores'], project['ram'])]
+    if any(user[name] != project[name] for name in more):
+        refuse_excess(user, _amounts(usage(tx, server.project_id, server.user_id)), more)
+        checked.append(Allowance(user['cores'], user['ram'], server.user_id))
+    return tuple(one for one in checked if (one.cores, one.memory_mb) != (UNLIMITED, UNLIMITED))
 
 
 def check_keypairs(tx: Any, settings: Settings, user_id: str) -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -92,6 +92,17 @@ class Request:
         """
         if self.once is not None:
             self.once.keep(tx, answer)
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether anybody is to be told of what is done."""
+        return self.services.notifier.on
+
+    def tell(self, event_type: str, payload: Callable[..., dict[str, Any]], *about: Any, **more: Any) -> None:
+        """Tell of what was done. `payload` (nova.domain.notifications) is made only if anybody is to know."""
+        if self.is_heard:
+            notifier = self.services.notifier
+            notifier.send([notifier.notification('nova-api', event_type, payload(*about, **more))])
 
     def url(self, *parts: str) -> str:
         """The address of a resource, under the version and the project that the request was sent to."""

@@ -13,9 +13,11 @@ from nova.clients.placement import PlacementClient
 from nova.clients.volume import Cinder, VolumeClient
 from nova.db import engine
 from nova.operations.cloud import bus_url
+from nova.rpc import notifier
 from nova.rpc.bus import Bus
 from nova.rpc.compute import Compute
 from nova.rpc.conductor import Conductor
+from nova.rpc.notifier import SILENT, Notifier
 
 DEFAULT_QUOTAS = {
     'instances': 10,
@@ -58,6 +60,11 @@ class Settings:
     operation_deadline: int = 3600
     default_floating_pool: str = 'nova'
     usage_audit_period: str = 'month'
+    non_inheritable_image_properties: tuple[str, ...] = ('cache_in_nova', 'bittorrent')
+    # Where it is positive, servers that are deleted can be restored for so many seconds.
+    reclaim_interval: int = 0
+    # How many seconds a caller waits who attaches an interface.
+    interface_attach_timeout: float = 300.0
 
     @classmethod
     def of(cls, conf: Any) -> 'Settings':
@@ -84,6 +91,8 @@ class Settings:
             operation_deadline=conf.operations.deadline,
             default_floating_pool=conf.neutron.default_floating_pool,
             usage_audit_period=conf.instance_usage_audit_period,
+            non_inheritable_image_properties=tuple(conf.non_inheritable_image_properties),
+            reclaim_interval=conf.reclaim_instance_interval,
         )
 
 
@@ -108,6 +117,7 @@ class Services:
     clock: Callable[[], datetime.datetime] = now
     flavors: FlavorCache = None  # type: ignore[assignment]
     volumes: Any = None
+    notifier: Notifier = SILENT
 
     def __post_init__(self):
         if self.flavors is None:
@@ -151,6 +161,7 @@ def of(conf: Any, settings: Settings, databases: engine.Databases | None = None)
         placement=PlacementClient(identity.adapter(conf, 'placement')),
         identity=identity.keystone(conf),
         volumes=VolumeClient(Cinder(conf)),
+        notifier=notifier.of(conf),
     )
 
 

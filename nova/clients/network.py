@@ -57,17 +57,23 @@ class NetworkClient:
     # What the API asks before it accepts a request; nothing is changed.
 
     def check(
-        self, context: Context, requests: Sequence[NetworkRequest], security_groups: Sequence[str] = ()
+        self,
+        context: Context,
+        requests: Sequence[NetworkRequest],
+        security_groups: Sequence[str] = (),
+        absent: type[errors.Refused] = errors.Invalid,
+        taken: type[errors.Refused] = errors.Invalid,
     ) -> list[Network]:
         """Refuse networks, ports, addresses and groups that do not exist for this user, or are in use.
 
-        Returns the networks that the requests name.
+        Returns the networks that the requests name. What does not exist is refused as `absent`, an address that is in
+        use as `taken`.
         """
-        self._check_ports(context, [request for request in requests if request.port_id])
+        self._check_ports(context, [request for request in requests if request.port_id], absent)
         wanted = [request for request in requests if not request.port_id]
         networks = self._visible_networks(context, {request.network_id for request in wanted if request.network_id})
         for request in wanted:
-            self._check_network(networks, request)
+            self._check_network(networks, request, absent, taken)
         self._group_ids(context, context.project_id, security_groups)
         return list(networks.values())
 
@@ -148,6 +154,51 @@ class NetworkClient:
         for port_id in ours:
             self._neutron.call('DELETE', f'/ports/{port_id}', missing_ok=True)
 
+    def ensure_port(
+        self,
+        context: Context,
+        server_id: str,
+        host: str,
+        hostname: str,
+        project_id: str,
+        request: NetworkRequest,
+        zone: str | None = None,
+        known: Iterable[str] = (),
+        maybe_exists: bool = False,
+    ) -> Port:
+        """One more port for a server that has those that are `known`; undone by `release_port`."""
+        if maybe_exists and not request.port_id:
+            for port in self._made_for(server_id, project_id, request, known):
+                return self._domain_ports([(request, self._update(port, {'binding:host_id': host}))])[0]
+        (port,) = self.ensure_ports(context, server_id, host, hostname, project_id, (request,), zone or 'nova')
+        return port
+
+    def release_port(
+        self,
+        context: Context,
+        server_id: str,
+        project_id: str,
+        request: NetworkRequest,
+        known: Iterable[str] = (),
+        port_id: str | None = None,
+    ) -> None:
+        """Undo `ensure_port`, of which nothing may have happened, or which gave this port."""
+        if request.port_id:
+            if any(port['id'] == request.port_id for port in self._ports_with(device_id=server_id)):
+                self._unbind(request.port_id)
+            return
+        made = [port_id] if port_id else [port['id'] for port in self._made_for(server_id, project_id, request, known)]
+        for ident in made:
+            self._neutron.call('DELETE', f'/ports/{ident}', missing_ok=True)
+
+    def _made_for(
+        self, server_id: str, project_id: str, request: NetworkRequest, known: Iterable[str]
+    ) -> list[dict[str, Any]]:
+        """The port that an interrupted `ensure_port` has made, if any."""
+        known = frozenset(known)
+        found = self._ports_with(device_id=server_id, project_id=project_id)
+        return [port for port in found if port['id'] not in known and _answers(port, request)][:1]
+
     def ports_of(self, context: Context, server_id: str, requests: Iterable[NetworkRequest] = ()) -> tuple[Port, ...]:
         """The ports that carry the server's id; `requests` says which are the user's own, and their tags."""
         by_port = {request.port_id: request for request in requests if request.port_id}
@@ -181,7 +232,7 @@ class NetworkClient:
 
     # Checks
 
-    def _check_ports(self, context: Context, requests: Sequence[NetworkRequest]) -> None:
+    def _check_ports(self, context: Context, requests: Sequence[NetworkRequest], absent: type[errors.Refused]) -> None:
         if not requests:
             return
         idents = [request.port_id for request in requests]
@@ -191,16 +242,22 @@ class NetworkClient:
         for ident in idents:
             port = found.get(ident)
             if port is None or not (context.is_admin or port.get('project_id') == context.project_id):
-                raise errors.Invalid(f'Port id {ident} could not be found.')
+                raise absent(f'Port id {ident} could not be found.')
             if port.get('device_id'):
                 raise errors.Conflict(f'Port {ident} is still in use.')
             if not port.get('fixed_ips') and port.get('ip_allocation') != 'none':
                 raise errors.Invalid(f'Port {ident} requires a FixedIP in order to be used.')
 
-    def _check_network(self, networks: dict[str, Network], request: NetworkRequest) -> None:
+    def _check_network(
+        self,
+        networks: dict[str, Network],
+        request: NetworkRequest,
+        absent: type[errors.Refused],
+        taken: type[errors.Refused],
+    ) -> None:
         network = networks.get(request.network_id)
         if network is None:
-            raise errors.Invalid(f'Network {request.network_id} could not be found.')
+            raise absent(f'Network {request.network_id} could not be found.')
         if not network.subnets:
             raise errors.Invalid(f'Network {network.id} requires a subnet in order to boot instances on.')
         if not request.fixed_ip:
@@ -209,7 +266,7 @@ class NetworkClient:
         if not any(address in ipaddress.ip_network(subnet.cidr) for subnet in network.subnets):
             raise errors.Invalid(f'Fixed IP {address} is not a valid ip address for network {network.id}.')
         if self._ports_with(network_id=network.id, fixed_ips=f'ip_address={address}'):
-            raise errors.Invalid(f'Fixed IP address {address} is already in use on instance.')
+            raise taken(f'Fixed IP address {address} is already in use on instance.')
 
     # Reading networks
 

@@ -5,23 +5,25 @@ from collections.abc import Iterable
 from typing import Any
 
 from nova import errors
-from nova.domain.external_event import PORT_PLUGGED, PORT_UNPLUGGED, POWER_UPDATE, ExternalEvent
+from nova.domain.external_event import PORT_DELETED, PORT_PLUGGED, PORT_UNPLUGGED, POWER_UPDATE, ExternalEvent
 
 LOG = logging.getLogger(__name__)
 
 
-def arrive(events: Iterable[ExternalEvent], hypervisor: Any, guests: Any) -> None:
+def arrive(events: Iterable[ExternalEvent], hypervisor: Any, guests: Any, interfaces: Any) -> None:
     """Take the events one after the other; one that fails does not keep the others from being taken."""
     for event in events:
         try:
-            _take(event, hypervisor, guests)
+            _take(event, hypervisor, guests, interfaces)
         except errors.NovaError as failure:
             LOG.warning('Event %s of server %s came to nothing: %s', event.name, event.server_id, failure)
 
 
-def _take(event: ExternalEvent, hypervisor: Any, guests: Any) -> None:
+def _take(event: ExternalEvent, hypervisor: Any, guests: Any, interfaces: Any) -> None:
     if event.name == POWER_UPDATE:
         _look_at_power(event, hypervisor, guests)
+    elif event.name == PORT_DELETED and event.tag:
+        interfaces.detach(event.server_id, event.tag)
     elif event.name in (PORT_PLUGGED, PORT_UNPLUGGED):
         # Guests start without waiting for their ports, so nobody waits for this.
         LOG.debug('Port %s of server %s: %s, %s.', event.tag, event.server_id, event.name, event.status)

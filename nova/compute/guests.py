@@ -22,8 +22,7 @@ LOG = logging.getLogger(__name__)
 CONSOLE_BYTES = 1 << 20  # more of a console log than this is no message for the bus
 SEED_BYTES = 512
 
-# In these a server's guest is at rest, so that its power can be compared.
-AT_REST = frozenset({State.ACTIVE, State.STOPPED, State.PAUSED, State.SUSPENDED, State.RESCUED, State.RESIZED})
+OFF = frozenset({Power.SHUTDOWN, Power.CRASHED})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,10 +117,11 @@ class Guests:
                 self._known[server_id] = power
         self._conductor.guest_changed(admin_context(), host=self._host, server_id=server_id, power=power)
 
-    def compare(self) -> None:
+    def compare(self, resume: bool = False) -> None:
         """Compare this host's guests with those that it should have; tell the control plane what differs.
 
-        Guests of operations under way are theirs to mend; guests that nobody expects are left alone and logged.
+        Guests of operations under way are theirs to mend; guests that nobody expects are left alone and logged. With
+        `resume` those that are off and should run are not taken for stopped: it is asked to start them.
         """
         expected = self._conductor.guests_expected(admin_context(), host=self._host)
         found = {observed.id: observed.power for observed in self._hypervisor.list() if observed.id}
@@ -132,17 +132,30 @@ class Guests:
                 ', '.join(unexpected),
             )
         self.unexpected = len(unexpected)
+        down = tuple(
+            server_id
+            for server_id, state in expected.items()
+            if resume and State(state) is State.ACTIVE and found.get(server_id) in OFF
+        )
+        if down:
+            LOG.info('Guests that ran when this host went down are started: %s', ', '.join(down))
+            self._conductor.guests_down(admin_context(), host=self._host, server_ids=down)
         for server_id, state in expected.items():
-            self._compare_one(server_id, State(state), found.get(server_id))
+            if server_id not in down:
+                self._compare_one(server_id, State(state), found.get(server_id))
 
     def _compare_one(self, server_id: str, state: State, power: Power | None) -> None:
-        if state not in AT_REST:
+        usual = lifecycle.USUAL_POWER.get(state)
+        if usual is None:
             return
-        if power is not None and lifecycle.power_to_state(power) in (state, None):
+        if power in usual and self._known.get(server_id, power) == power:
             self._known[server_id] = power
-        else:
+            return
+        if power not in usual:
             LOG.warning('Server %s should be %s; its guest is %s.', server_id, state.value, _shown(power))
-            self.changed(server_id, power)
+            # It may have been told before, when an operation held the server.
+            self._known.pop(server_id, None)
+        self.changed(server_id, power)
 
     @contextlib.contextmanager
     def _alone(self, server_id: str) -> Iterator[None]:

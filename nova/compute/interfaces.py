@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nova import errors
 from nova.compute.guests import Guests, able
 from nova.domain.guest import Guest
 from nova.virt import driver
@@ -13,7 +14,9 @@ class Interfaces:
 
     def attach(self, guest: Guest, port_id: str) -> None:
         hypervisor = self._able()
-        port = next(port for port in guest.ports if port.id == port_id)
+        port = next((port for port in guest.ports if port.id == port_id), None)
+        if port is None:
+            raise errors.NotFound(f'Guest {guest.id} does not have port {port_id}.')
         with self._guests.working_on(guest.id, 'interfaces attached'):
             hypervisor.attach_interface(guest, port)
             hypervisor.describe_network(guest)

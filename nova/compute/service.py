@@ -15,6 +15,7 @@ from nova.clients import identity, vendor_data
 from nova.clients.image import ImageClient
 from nova.clients.placement import PlacementClient
 from nova.compute import drivers, external_events, node_id, passwords
+from nova.compute.deleted_guests import DeletedGuests
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import Conversion, ImageCache
 from nova.compute.interfaces import Interfaces
@@ -22,6 +23,7 @@ from nova.compute.inventory import Reporter, Share, gigabytes
 from nova.compute.power import PowerControl
 from nova.compute.rebuild import Rebuilds
 from nova.compute.rescue import Rescues
+from nova.compute.resize import Resizes
 from nova.compute.snapshots import Snapshots
 from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
@@ -92,6 +94,16 @@ def build(conf: Any) -> 'ComputeService':
         rescues=Rescues(
             hypervisor, guests, images, glance, conf.libvirt.rescue_image_id, shutdown_timeout=conf.shutdown_timeout
         ),
+        resume_guests=conf.resume_guests_state_on_host_boot,
+        deleted_guests=DeletedGuests(
+            hypervisor,
+            guests,
+            conductor,
+            conf.host,
+            conf.running_deleted_instance_action,
+            conf.running_deleted_instance_timeout,
+        ),
+        deleted_guests_interval=conf.running_deleted_instance_poll_interval,
         snapshots=Snapshots(hypervisor, guests, glance, conf.max_concurrent_snapshots),
     )
 
@@ -146,13 +158,19 @@ class ComputeService:
         power: PowerControl | None = None,
         rescues: Rescues | None = None,
         snapshots: Snapshots | None = None,
+        resume_guests: bool = False,
+        deleted_guests: DeletedGuests | None = None,
+        deleted_guests_interval: float = 1800.0,
     ):
         self._host, self._hypervisor, self._guests, self._images = host, hypervisor, guests, images
         self._reporter, self._bus, self._neighbours = reporter, bus, tuple(neighbours)
         self._compare_interval, self._expiry, self._reread = compare_interval, expiry, reread
         self._power = power or PowerControl(hypervisor, guests)
+        self._resume_guests = resume_guests
+        self._deleted_guests, self._deleted_guests_interval = deleted_guests, deleted_guests_interval
         self._interfaces = Interfaces(hypervisor, guests)
         self._rebuilds = Rebuilds(hypervisor, guests, images)
+        self._resizes = Resizes(hypervisor, guests)
         self._rescues = rescues or Rescues(hypervisor, guests, images)
         self._snapshots = snapshots or Snapshots(hypervisor, guests, images.client)
         self._server: Any = None
@@ -176,6 +194,8 @@ class ComputeService:
             self._server.start()
         self._reporter.start()
         threading.Thread(target=self._compare, name='compare-guests', daemon=True).start()
+        if self._deleted_guests and self._deleted_guests_interval >= 0:
+            threading.Thread(target=self._end_deleted, name='deleted-guests', daemon=True).start()
         if self._expiry:
             threading.Thread(target=self._expire, name='expire-images', daemon=True).start()
 
@@ -282,6 +302,17 @@ class ComputeService:
     def unrescue_guest(self, context: Context, guest: Guest, start: bool = True) -> Power:
         return self._rescues.unrescue(guest, start)
 
+    def resize_disks(self, context: Context, guest: Guest) -> None:
+        began = time.monotonic()
+        self._resizes.resize(guest)
+        LOG.info('Server %s has disks of other sizes, after %d ms.', guest.id, (time.monotonic() - began) * 1000)
+
+    def restore_disks(self, context: Context, server_id: str) -> None:
+        self._resizes.restore(server_id)
+
+    def forget_old_disks(self, context: Context, server_id: str) -> None:
+        self._resizes.forget(server_id)
+
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         return self._guests.diagnose(server_id)
 
@@ -319,7 +350,7 @@ class ComputeService:
         return 'cached' if fetched else 'existing'
 
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
-        external_events.arrive(events, self._hypervisor, self._guests)
+        external_events.arrive(events, self._hypervisor, self._guests, self._interfaces)
 
     def _guest_changed(self, server_id: str, power: Power | None) -> None:
         try:
@@ -329,10 +360,10 @@ class ComputeService:
 
     def _compare(self) -> None:
         """Once at start, as soon as the conductors answer; then now and then."""
-        pause = 1.0
+        pause, resume = 1.0, self._resume_guests
         while not self._stopping.is_set():
             try:
-                self._guests.compare()
+                self._guests.compare(resume)
             except errors.NovaError as failure:
                 LOG.warning('The guests of this host cannot be compared yet: %s', failure)
                 pause = min(pause * 2, 60.0)
@@ -340,10 +371,18 @@ class ComputeService:
                 LOG.exception('The guests of this host could not be compared.')
                 pause = 60.0
             else:
+                resume = False
                 if self._compare_interval < 0:
                     return
                 pause = self._compare_interval or USUAL_LOOK_INTERVAL
             self._stopping.wait(pause)
+
+    def _end_deleted(self) -> None:
+        while not self._stopping.wait(self._deleted_guests_interval or USUAL_LOOK_INTERVAL):
+            try:
+                self._deleted_guests.look()
+            except Exception:
+                LOG.exception('Guests of deleted servers could not be looked for.')
 
     def _expire(self) -> None:
         while not self._stopping.wait(self._expiry.interval):

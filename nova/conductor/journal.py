@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from nova import errors
+from nova.conductor.teller import SILENCE, Silence
 from nova.db.stores import operations, servers
 from nova.domain import record
 from nova.domain.operation import DONE, FAILED, OperationRow
@@ -16,8 +17,9 @@ from nova.saga.journal import Direction, Entry, Failure, Journal, Page
 class StoredJournal(Journal):
     """Each note is one write: the page, and the activity that the server shows. `owner` is this conductor's lease."""
 
-    def __init__(self, database: Any, row: OperationRow, owner: str):
+    def __init__(self, database: Any, row: OperationRow, owner: str, teller: Silence = SILENCE):
         super().__init__(_page(row), time.time)
+        self._teller = teller
         self._database, self._row, self._owner = database, row, owner
         self._shown = row.activity
         self.stop_requested = row.stop_requested
@@ -27,6 +29,14 @@ class StoredJournal(Journal):
     @property
     def operation_id(self) -> str:
         return self._row.id
+
+    def begin(self, name: str, shows: Any) -> None:
+        super().begin(name, shows)
+        self._teller.step_began(name, shows)
+
+    def did(self, name: str, result: Any) -> None:
+        super().did(name, result)
+        self._teller.step_ended(name)
 
     def write(self, shows: Any = None) -> None:
         if not self.undoing and self._row.deadline_at < datetime.datetime.now(datetime.UTC):
@@ -51,7 +61,7 @@ class StoredJournal(Journal):
     def _close(self, tx: Any, operation: Any, cloud: Any) -> None:
         status = FAILED if self.undoing else DONE
         # First, so that from here on nobody can ask it to stop: what `finish` writes elsewhere does not go back with this.
-        columns = _columns(self.page)
+        columns = _columns(self.page) | {'lease_until': self._teller.untold_until()}
         if kept := operation.without_secrets():
             columns['parameters'] = record.dump(kept)
         if not operations.close(tx, self._row.id, self._owner, status, unless_stopped=not self.undoing, **columns):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nova import errors
+from nova.conductor.announcer import WITHIN, Announcer
 from nova.conductor.journal import Lease, StoredJournal
 from nova.context import Context
 from nova.db.stores import operations
@@ -42,8 +43,10 @@ class Runner:
         workers: int,
         pauses: Sequence[float] = PAUSES,
         unclaimed_after: float = UNCLAIMED_AFTER,
+        told_within: float = WITHIN,
     ):
         self._cloud, self._host = cloud, host
+        self._announcer = Announcer(cloud, told_within)
         self._pauses, self._unclaimed_after = pauses, unclaimed_after
         self._lease = Lease(f'{host}:{uuid.uuid4()}', lease_seconds)
         self._takeover_interval = takeover_interval
@@ -81,6 +84,7 @@ class Runner:
             for _cell_id, database in self._databases():
                 with database.writing() as tx:
                     operations.release(tx, self._lease.owner, datetime.datetime.now(datetime.UTC))
+            self._announcer.stop(self._databases())
 
     def _release_former(self) -> None:
         """What a conductor on this host ran when it was killed need not wait for its lease to end."""
@@ -110,6 +114,7 @@ class Runner:
                 orphans = operations.orphans(tx, now, now - datetime.timedelta(seconds=self._unclaimed_after))
             for operation_id in orphans:
                 self.submit(operation_id, cell_id)
+            self._announcer.settle(cell_id, database)
 
     def past_deadline(self) -> int:
         """How many operations should have ended and have not; must be 0."""
@@ -161,8 +166,10 @@ class Runner:
             return
         began = time.monotonic()
         operation = registry.load(row.verb, row.parameters)
-        journal = StoredJournal(database, row, self._lease.owner)
         cloud = dataclasses.replace(self._cloud, context=record.load(Context, row.context))
+        telling = self._announcer.teller(row, operation, cloud)
+        journal = StoredJournal(database, row, self._lease.owner, telling)
+        telling.began(journal)
         outcome = run(operation, cloud, journal)
         self.outcomes[outcome.value] += 1
         LOG.info('%s: %s after %.3f s (request %s)', operation, outcome.value, time.monotonic() - began, row.request_id)
@@ -170,6 +177,7 @@ class Runner:
             self._put_off(database, row, journal)
         elif outcome is Outcome.STUCK:
             self._give_up(database, row, operation, cloud, journal)
+        telling.ended(journal, outcome)
         if journal.next_operation:
             self.submit(journal.next_operation, cell_id)
 

@@ -16,14 +16,18 @@ from nova.clients.placement import PlacementClient
 from nova.conductor import image_caching, ports
 from nova.conductor.reconcilers import RECONCILERS
 from nova.conductor.runner import Runner
-from nova.context import Context
+from nova.context import Context, admin_context
 from nova.db.engine import Databases
-from nova.db.stores import guests, hosts, servers, services
-from nova.domain import lifecycle
-from nova.domain.external_event import ExternalEvent
+from nova.db.stores import deletions, guests, hosts, servers, services
+from nova.domain.external_event import PORT_DELETED, ExternalEvent
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
+from nova.operations import start
 from nova.operations.cloud import Cloud
+from nova.operations.guest_operation import GuestOperation
+from nova.operations.power_off import PowerOff
+from nova.operations.power_on import PowerOn
+from nova.rpc import notifier
 from nova.rpc.bus import Bus
 from nova.rpc.compute import Compute
 from nova.rpc.conductor import Conductor
@@ -45,10 +49,13 @@ def build(conf: Any) -> 'ConductorService':
         instance_name_template=conf.instance_name_template,
         max_attempts=conf.scheduler.max_attempts,
         usage_audit_period=conf.instance_usage_audit_period if conf.instance_usage_audit else None,
+        notifier=notifier.of(conf),
         images=ImageClient(identity.adapter(conf, 'glance'), attempts=conf.glance.num_retries + 1),
         shelved_offload_time=conf.shelved_offload_time,
         shelved_poll_interval=conf.shelved_poll_interval,
         operation_deadline=conf.operations.deadline,
+        reclaim_interval=conf.reclaim_instance_interval,
+        resize_confirm_window=conf.resize_confirm_window,
     )
     return ConductorService(
         cloud,
@@ -108,7 +115,7 @@ class ConductorService:
             self._threads.append(
                 threading.Thread(
                     target=self._every,
-                    args=(reconciler.interval, lambda reconciler=reconciler: reconciler.repair(self._cloud)),
+                    args=(reconciler.seconds(self._cloud), lambda reconciler=reconciler: reconciler.repair(self._cloud)),
                     name=reconciler.name,
                     daemon=True,
                 )
@@ -146,6 +153,9 @@ class ConductorService:
         yield CounterMetricFamily(
             'nova_sql_statements', 'Statements sent to databases.', value=self._cloud.databases.statements.value
         )
+        told = self._cloud.notifier
+        for name, value, text in (('sent', told.sent, 'sent'), ('dropped', told.dropped, 'that could not be sent')):
+            yield CounterMetricFamily(f'nova_notifications_{name}', f'Notifications {text}.', value=value)
 
     # The contract
 
@@ -165,8 +175,27 @@ class ConductorService:
 
     def guest_changed(self, context: Context, host: str, server_id: str, power: Power | None) -> None:
         with self._cloud.databases.own.writing() as tx:
-            power = power or Power.NOSTATE
-            servers.set_power(tx, server_id, host, power, lifecycle.power_to_state(power))
+            found = servers.set_power(tx, server_id, host, power or Power.NOSTATE)
+        if found and found.end_guest:
+            LOG.warning('Guest of server %s on host %s runs and should not; it is ended.', server_id, host)
+            self._begin(PowerOff(server_id, self._cloud.databases.own_cell_id, host))
+
+    def guests_down(self, context: Context, host: str, server_ids: tuple[str, ...]) -> None:
+        for server_id in server_ids:
+            self._begin(PowerOn(server_id, self._cloud.databases.own_cell_id, host))
+
+    def deleted_servers(self, context: Context, server_ids: tuple[str, ...]) -> dict[str, float]:
+        with self._cloud.databases.own.reading() as tx:
+            deleted = deletions.at(tx, server_ids)
+        now = self._cloud.now()
+        return {server_id: (now - at).total_seconds() for server_id, at in deleted.items()}
+
+    def _begin(self, operation: GuestOperation) -> None:
+        try:
+            start.verb(self._cloud, admin_context(), operation)
+        except errors.Refused as failure:
+            # Something is done to the server already, or was meanwhile.
+            LOG.info('%s is not needed any more: %s', operation, failure)
 
     def guests_expected(self, context: Context, host: str) -> dict[str, str]:
         with self._cloud.databases.own.reading() as tx:
@@ -183,6 +212,20 @@ class ConductorService:
 
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
         ports.refresh(self._cloud, self._cloud.databases.own, context, events)
+        self._tell_hosts(context, tuple(event for event in events if event.name == PORT_DELETED))
+
+    def _tell_hosts(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
+        """Have the hosts unplug what is gone from the guests."""
+        if not events:
+            return
+        with self._cloud.databases.own.reading() as tx:
+            found = guests.of_servers(tx, {event.server_id for event in events})
+        for host in sorted({host for hosts_of_one in found.values() for host in hosts_of_one}):
+            of_host = tuple(event for event in events if host in found.get(event.server_id, ()))
+            try:
+                self._cloud.bus.client(Compute, host=host).external_events(context, events=of_host)
+            except errors.ServiceDown as failure:
+                LOG.warning('Host %s was not told of ports that are gone: %s', host, failure)
 
     def _alive(self) -> None:
         with self._cloud.databases.own.writing() as tx:

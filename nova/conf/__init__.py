@@ -27,6 +27,7 @@ GROUPS = (
     'libvirt',
     'network',
     'neutron',
+    'notifications',
     'operations',
     'placement',
     'quota',

@@ -4,6 +4,11 @@ from oslo_config import cfg
 
 GROUP = 'compute'
 OPTS = [
+    cfg.ListOpt(
+        'image_type_exclude_list',
+        default=[],
+        help='Formats of images, as in vmdk,vhd, that guests on this host are not made from.',
+    ),
     cfg.StrOpt(
         'cpu_shared_set',
         help="Processors of the host that guests' virtual processors float over, as in 2-5,^4,7. "

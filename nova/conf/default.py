@@ -184,6 +184,47 @@ COMPUTE = (
         'A negative number means never.',
     ),
     cfg.IntOpt(
+        'reclaim_instance_interval',
+        default=0,
+        help='Seconds for which a deleted server can be restored; then it is deleted for good. 0 or less: deleted '
+        'servers are gone at once. The APIs and the conductors must agree on it.',
+    ),
+    cfg.IntOpt(
+        'resize_confirm_window',
+        default=0,
+        min=0,
+        help='Seconds after which a resize is confirmed that its user has neither confirmed nor reverted. 0: never. '
+        'Conductors read it.',
+    ),
+    cfg.BoolOpt(
+        'resume_guests_state_on_host_boot',
+        default=False,
+        help='Whether guests that ran when their host went down are started when it is up again. Otherwise their '
+        'servers are shown as stopped.',
+    ),
+    cfg.StrOpt(
+        'running_deleted_instance_action',
+        default='reap',
+        choices=[
+            ('reap', 'They are removed.'),
+            ('shutdown', 'They are switched off.'),
+            ('log', 'They are logged.'),
+            ('noop', 'Nothing.'),
+        ],
+        help='What becomes of guests on this host whose servers were deleted.',
+    ),
+    cfg.IntOpt(
+        'running_deleted_instance_poll_interval',
+        default=1800,
+        help='Seconds between two looks for such guests. 0 means the usual 60 seconds; a negative number means never.',
+    ),
+    cfg.IntOpt(
+        'running_deleted_instance_timeout',
+        default=0,
+        min=0,
+        help='Seconds for which a server must have been deleted before anything is done to a guest that it left.',
+    ),
+    cfg.IntOpt(
         'shutdown_timeout',
         default=60,
         min=0,
@@ -207,6 +248,23 @@ COMPUTE = (
             ('space', 'The space for a disk is allocated when the guest starts.'),
         ],
         help="Whether the space of guests' disks is allocated in advance.",
+    ),
+    cfg.StrOpt(
+        'pointer_model',
+        default='usbtablet',
+        choices=['ps2mouse', 'usbtablet', None],
+        help='The pointer of guests whose image names none.',
+    ),
+    cfg.StrOpt(
+        'default_ephemeral_format',
+        help='The file system of ephemeral disks: ext2, ext3, ext4, xfs, vfat or ntfs. When it is not set, ext4, and ntfs '
+        'for guests whose image says os_type=windows.',
+    ),
+    cfg.MultiStrOpt(
+        'virt_mkfs',
+        default=[],
+        help="The command that makes the file system of an ephemeral disk, by the image's os_type or with the name default: "
+        'linux=mkfs.ext4 -L %(fs_label)s -F %(target)s',
     ),
     cfg.BoolOpt(
         'force_config_drive',

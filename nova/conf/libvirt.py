@@ -106,6 +106,32 @@ OPTS = [
         help='Seconds between two reports of memory use by a guest. 0 or a negative number turns them off.',
     ),
     cfg.IntOpt(
+        'tb_cache_size',
+        min=0,
+        help='The memory, in MiB, for the code that QEMU has translated, in guests without hardware virtualization. '
+        'When it is not set, QEMU decides.',
+    ),
+    cfg.BoolOpt(
+        'swtpm_enabled',
+        default=False,
+        help='Whether guests may have a TPM, which swtpm emulates. A key manager must keep its secret.',
+    ),
+    cfg.IntOpt(
+        'rx_queue_size',
+        choices=[256, 512, 1024],
+        help="How many packets wait in the receive queue of a guest's virtio network card. When it is not set, QEMU decides.",
+    ),
+    cfg.IntOpt(
+        'tx_queue_size',
+        choices=[256, 512, 1024],
+        help="How many packets wait in the transmit queue of a guest's virtio network card. When it is not set, QEMU decides.",
+    ),
+    cfg.IntOpt(
+        'max_queues',
+        min=1,
+        help='The most queues that a network card of a guest with hw:vif_multiqueue_enabled has. When it is not set, 256.',
+    ),
+    cfg.IntOpt(
         'num_pcie_ports',
         default=0,
         min=0,
@@ -135,5 +161,17 @@ OPTS = [
     cfg.StrOpt(
         'rescue_image_id',
         help="The image that servers are rescued from where the user names none. When it is not set, the server's own.",
+    ),
+    cfg.IntOpt(
+        'device_detach_attempts',
+        default=8,
+        min=1,
+        help='How often a guest is asked to let go of a device before its detachment fails.',
+    ),
+    cfg.IntOpt(
+        'device_detach_timeout',
+        default=20,
+        min=1,
+        help='Seconds that a guest is given each time to let go of the device.',
     ),
 ]

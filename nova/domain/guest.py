@@ -37,6 +37,11 @@ class Guest:
             return tuple(device.size or 0 for device in self.block_devices if device.is_ephemeral)
         return (self.server.flavor.ephemeral_gb,) if self.server.flavor.ephemeral_gb else ()
 
+    def ephemeral_file_system(self, number: int) -> str | None:
+        """What the user wants to find on the empty disk of this number; None for the usual."""
+        wanted = [device.guest_format for device in self.block_devices if device.is_ephemeral]
+        return wanted[number] if number < len(wanted) else None
+
     @property
     def swap_mb(self) -> int:
         if self.block_devices:

@@ -1,6 +1,7 @@
 """What a flavor and an image ask of a guest, and whether the two agree."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,8 @@ from nova.domain import guest_limits, image_properties
 from nova.domain.flavor import Flavor
 
 TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
+# Of these there is a trait by which hosts say that they can emulate them.
+EMULATED = ('aarch64', 'mipsel', 'ppc64le', 'riscv64', 's390x', 'x86_64')
 # The property that keeps, among a server's system metadata, the machine type of its first start.
 RECORDED_MACHINE = 'image_hw_machine_type'
 
@@ -57,7 +60,6 @@ class Wishes:
         value = self.text(name)
         return default if value is None else is_true(value)
 
-    @property
     def hides_hypervisor(self) -> bool:
         """Whether the guest shall not see that it is one."""
         old = self.spec('hide_hypervisor_id')
@@ -67,16 +69,17 @@ class Wishes:
             or is_true(self.property('img_hide_hypervisor_id') or '')
         )
 
-    @property
     def is_windows(self) -> bool:
         return self.property('os_type') == 'windows'
 
-    @property
     def secure_boot(self) -> str:
         """`required`, `optional` or `disabled`."""
         return self.spec('os:secure_boot') or self.property('os_secure_boot') or 'disabled'
 
-    @property
+    def emulated_architecture(self) -> str | None:
+        named = (self.property('hw_emulation_architecture') or '').lower()
+        return image_properties.SAME_ARCHITECTURE.get(named, named) or None
+
     def tpm(self) -> 'Tpm | None':
         version = self.text('tpm_version')
         return Tpm(version, self.text('tpm_model') or 'tpm-tis') if version else None
@@ -113,10 +116,10 @@ def refuse(flavor: Flavor, properties: Mapping[str, Any]) -> None:
 def required_traits(extra_specs: Mapping[str, str], properties: Mapping[str, Any]) -> tuple[str, ...]:
     """The traits that a host must have to make such a guest."""
     wishes = Wishes(extra_specs, properties)
-    traits: tuple[str, ...] = wishes.tpm.traits() if wishes.tpm else ()
-    if wishes.secure_boot == 'required':
+    traits: tuple[str, ...] = wishes.tpm().traits() if wishes.tpm() else ()
+    if wishes.secure_boot() == 'required':
         traits += ('COMPUTE_SECURITY_UEFI_SECURE_BOOT',)
-    if emulated := wishes.property('hw_emulation_architecture'):
+    if (emulated := wishes.emulated_architecture()) in EMULATED:
         traits += (f'COMPUTE_ARCH_{emulated.upper()}',)
     return traits
 
@@ -148,6 +151,10 @@ def _not_users(value: str) -> bool:
     return value != 'user'
 
 
+def _not_emulated(value: str) -> bool:
+    return image_properties.SAME_ARCHITECTURE.get(value.lower(), value.lower()) not in EMULATED
+
+
 def _some(value: str) -> bool:
     return value.strip() != '0'
 
@@ -176,6 +183,7 @@ _BEYOND: dict[str, Callable[[str], bool]] = {
     'hw:tpm_secret_security': _not_users,
     'accel:device_profile': _always,
     'pci_passthrough:alias': _always,
+    'hw_emulation_architecture': _not_emulated,
 }
 
 
@@ -214,7 +222,7 @@ def _disagree(spec: str, wanted: str, property_name: str, given: str) -> str:
 
 
 def _tpm(wishes: Wishes) -> Iterator[str]:
-    tpm = wishes.tpm
+    tpm = wishes.tpm()
     for what, value, known in (
         ('hw:tpm_version', tpm and tpm.version, ('1.2', '2.0')),
         ('hw:tpm_model', tpm and tpm.model, ('tpm-tis', 'tpm-crb')),
@@ -226,8 +234,9 @@ def _tpm(wishes: Wishes) -> Iterator[str]:
 
 
 def _firmware(wishes: Wishes) -> Iterator[str]:
-    uefi = wishes.text('firmware_type') == 'uefi' or wishes.property('hw_architecture') in ('aarch64', 'arm64')
-    if wishes.secure_boot == 'required' and not uefi:
+    arm = 'aarch64' in (wishes.emulated_architecture(), wishes.property('hw_architecture'))
+    uefi = wishes.text('firmware_type') == 'uefi' or arm
+    if wishes.secure_boot() == 'required' and not uefi:
         yield 'Secure boot needs UEFI; set hw_firmware_type=uefi on the image.'
     if wishes.flag('mem_encryption') and not uefi:
         yield 'Memory encryption needs UEFI; set hw_firmware_type=uefi on the image.'
@@ -260,14 +269,12 @@ def _cpus(wishes: Wishes) -> Iterator[str]:
 
 
 def _amounts(wishes: Wishes) -> Iterator[str]:
-    for name, what in (('serial_port_count', 'serial ports'),):
-        most, wanted = _spec_number(wishes, f'hw:{name}'), _property_number(wishes, f'hw_{name}')
-        if most is not None and wanted is not None and wanted > most:
-            yield f'The image wants {wanted} {what} (hw_{name}), and the flavor allows {most} (hw:{name}).'
+    ports, most_ports = _property_number(wishes, 'hw_serial_port_count'), _spec_number(wishes, 'hw:serial_port_count')
+    if ports is not None and most_ports is not None and ports > most_ports:
+        yield f"The image's hw_serial_port_count is {ports}, and the flavor's hw:serial_port_count allows {most_ports}."
     video, most = _property_number(wishes, 'hw_video_ram'), _spec_number(wishes, 'hw_video:ram_max_mb') or 0
     if video is not None and video > most:
-        yield f'The image wants {video} MB of video memory (hw_video_ram), and the flavor allows {most} MB '\
-            '(hw_video:ram_max_mb).'
+        yield f"The image's hw_video_ram is {video} MB, and the flavor's hw_video:ram_max_mb allows {most} MB."
     bits, mode = wishes.number('maxphysaddr_bits'), wishes.text('maxphysaddr_mode')
     if bits is not None and mode is None:
         yield 'hw_maxphysaddr_bits needs hw_maxphysaddr_mode.'
@@ -336,11 +343,14 @@ def refuse_impossible_topology(wishes: Wishes, vcpus: int) -> None:
 def _arrangements(vcpus: int) -> list[tuple[int, int, int]]:
     return [
         (vcpus // (cores * threads), cores, threads)
-        for threads in range(1, vcpus + 1)
-        if vcpus % threads == 0
-        for cores in range(1, vcpus // threads + 1)
-        if (vcpus // threads) % cores == 0
+        for threads in _divisors(vcpus)
+        for cores in _divisors(vcpus // threads)
     ]
+
+
+def _divisors(number: int) -> list[int]:
+    low = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
+    return sorted({*low, *(number // n for n in low)})
 
 
 def _spec_number(wishes: Wishes, key: str) -> int | None:

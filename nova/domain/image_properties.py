@@ -14,6 +14,15 @@ ARCHITECTURES = (
     # Other names of some of them.
     'amd64', 'x64', 'i386', 'i486', 'i586', 'x86', 'arm64',
 )  # fmt: skip
+SAME_ARCHITECTURE = {
+    'amd64': 'x86_64',
+    'x64': 'x86_64',
+    'i386': 'i686',
+    'i486': 'i686',
+    'i586': 'i686',
+    'x86': 'i686',
+    'arm64': 'aarch64',
+}
 _HYPERVISORS = (
     'baremetal', 'bhyve', 'docker', 'fake', 'hyperv', 'ironic', 'kqemu', 'kvm', 'lxc', 'lxd', 'openvz', 'parallels',
     'phyp', 'qemu', 'test', 'uml', 'vbox', 'vz', 'vmware', 'xen', 'xapi', 'zvm', 'prsm',

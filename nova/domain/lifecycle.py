@@ -196,8 +196,8 @@ TRANSITIONS = {
         # The two that nobody asks for: a guest is made to be what its server is.
         _rule('power_off',           _IS_OFF,                  Activity.POWERING_OFF,           UNCHANGED,
               action='stop', history='stop'),
-        _rule('power_on',            _RUNS,                    Activity.POWERING_ON,            UNCHANGED,
-              failure=State.STOPPED, action='start', history='start'),
+        _rule('power_on',            _RUNS | {State.ERROR},    Activity.POWERING_ON,            State.ACTIVE,
+              failure=State.ERROR, action='start', history='start'),
         _rule('delete',              _ANY,                     Activity.DELETING,               State.DELETED,
               failure=State.ERROR, takes_over=True, before_active=True),
     )

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from nova.domain.flavor import Flavor
 from nova.domain.server import Server, ServerRequest
 
 TRUSTED_CERTS = 'COMPUTE_TRUSTED_CERTS'

@@ -15,6 +15,11 @@ BOUND_TO_DATA = frozenset((
     'cinder_encryption_key_id', 'cinder_encryption_key_deletion_policy', 'img_block_device_mapping', 'img_bdm_v2',
     'block_device_mapping', 'bdm_v2', 'mappings', 'root_device_name', 'direct_url', 'locations', 'backup_type',
 ))  # fmt: skip
+# What the image service itself says of an image; a server remembers some of it among the properties of its own.
+FACTS = frozenset((
+    'id', 'name', 'status', 'visibility', 'protected', 'owner', 'checksum', 'size', 'virtual_size', 'min_disk', 'min_ram',
+    'disk_format', 'container_format', 'tags', 'created_at', 'updated_at',
+))  # fmt: skip
 # The image service keeps these to itself.
 OF_GLANCE = ('os_glance_', 'os_hash_')
 
@@ -49,10 +54,11 @@ def is_true(value: Any) -> bool:
 
 def inherited(properties: Mapping[str, Any], left_out: Collection[str]) -> dict[str, str]:
     """The properties of a server's image that an image of the server has, too."""
+    without = BOUND_TO_DATA.union(FACTS, left_out)
     return {
         name: value if isinstance(value, str) else str(value)
         for name, value in properties.items()
-        if value is not None and name not in BOUND_TO_DATA and name not in left_out and not name.startswith(OF_GLANCE)
+        if value is not None and name not in without and not name.startswith(OF_GLANCE)
     }
 
 
@@ -64,7 +70,8 @@ def image_properties(
     base = inherited(server.image_properties, left_out).get('base_image_ref') or server.image_id
     if base:
         own['base_image_ref'] = base
-    return {**inherited(server.image_properties, left_out), **own, **(metadata or {})}
+    # Rotation finds backups by these, so they are not for users to say.
+    return {**inherited(server.image_properties, left_out), **(metadata or {}), **own}
 
 
 def admin_user(properties: Mapping[str, Any]) -> str:

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from nova import errors
 from nova.db.stores import ports as port_store
 from nova.db.stores import servers
+from nova.domain import record
 from nova.domain.network import NetworkRequest, Port
+from nova.domain.operation import OperationRow
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.saga.journal import Journal
 from nova.saga.step import Step
@@ -20,6 +22,12 @@ class AttachInterface(GuestOperation):
     request: NetworkRequest
 
     verb: ClassVar[str] = 'attach_interface'
+
+    @staticmethod
+    def port_of(row: OperationRow) -> Port:
+        """The port that came of it."""
+        result = next(step['result'] for step in row.steps if step['name'] == 'bind_port')
+        return record.load(Port, result)
 
     def note_ports(self, cloud: Any, journal: Journal) -> tuple[str, ...]:
         """The ports that the server has: what is found beside them, if this begins again, is its own work."""

@@ -8,6 +8,7 @@ from nova.context import Context, admin_context
 from nova.domain.cell import CELL0_ID
 from nova.rpc.bus import Bus
 from nova.rpc.compute import Compute
+from nova.rpc.notifier import SILENT, Notifier
 from nova.rpc.scheduler import Scheduler
 
 
@@ -24,6 +25,7 @@ class Cloud:
     max_attempts: int = 3
     # `hour`, `month@5`...; None: usage is not audited.
     usage_audit_period: str | None = None
+    notifier: Notifier = SILENT
     images: Any = None
     # Seconds after which a shelved server leaves its host; 0 at once, -1 never.
     shelved_offload_time: int = 0
@@ -31,6 +33,10 @@ class Cloud:
     shelved_poll_interval: float = 3600.0
     # Seconds that operations may take which begin here.
     operation_deadline: int = 3600
+    # Seconds for which deleted servers can be restored; 0 or less: they cannot.
+    reclaim_interval: int = 0
+    # Seconds after which resizes are confirmed that wait for their users; 0: never.
+    resize_confirm_window: int = 0
     context: Context = dataclasses.field(default_factory=admin_context)
 
     def compute(self, host: str, cell_id: str | None) -> Any:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, ClassVar, Self
 
 from nova import errors
-from nova.db.stores import console_tokens, guests, mappings, server_groups, servers
+from nova.db.stores import console_tokens, guests, mappings, migrations, server_groups, servers
 from nova.domain.lifecycle import Activity, State
 from nova.domain.network import Port
 from nova.domain.server import SHELVED_IMAGE_ID, Server
@@ -12,6 +12,8 @@ from nova.operations.operation import Operation, fault_of
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
+# A resized server that was deleted for the time being, or shows an error, has not decided either.
+_MAY_HAVE_MOVED = (State.RESIZED, State.SOFT_DELETED, State.ERROR)
 _NO_WAY_BACK = 'what is deleted stays deleted; repeating it does no harm'
 
 
@@ -24,6 +26,8 @@ class DeleteServer(Operation):
     guest_name: str | None = None
     ports: tuple[Port, ...] = ()
     in_group: bool = False
+    # Whether a move may wait for its user, and hold room of its own.
+    moved: bool = False
     # Of a shelved server: what has its disk.
     image_id: str | None = None
 
@@ -34,7 +38,8 @@ class DeleteServer(Operation):
         """The deletion of a server as it is now."""
         name, in_group = server.guest_name(instance_name_template), bool(server.scheduler_hints.get('group'))
         image_id = server.system_metadata.get(SHELVED_IMAGE_ID)
-        return cls(server.id, cell_id, server.host, name, server.ports, in_group, image_id)
+        moved = server.state in _MAY_HAVE_MOVED
+        return cls(server.id, cell_id, server.host, name, server.ports, in_group, moved, image_id)
 
     def remove_guest(self, cloud: Any, journal: Journal) -> None:
         try:
@@ -56,6 +61,11 @@ class DeleteServer(Operation):
         """Its room on the host, and its place in the API's count of servers."""
         if self.host:
             cloud.placement.release(self.server_id)
+        if self.moved:
+            with cloud.databases.cell(self.cell_id).reading() as tx:
+                move = migrations.undecided(tx, self.server_id)
+            if move:
+                cloud.placement.release(move.id)
         with cloud.databases.api.writing() as tx:
             mappings.queue_for_delete(tx, self.server_id)
             if self.in_group:
@@ -72,6 +82,9 @@ class DeleteServer(Operation):
         if failure := fault_of(journal):
             servers.finish(tx, self.server_id, journal.operation_id, State.ERROR, fault=failure)
             return
+        if self.moved:
+            # To delete what was moved is to keep the move.
+            migrations.end_all(tx, self.server_id, 'confirmed')
         guests.remove(tx, self.server_id)
         console_tokens.remove(tx, self.server_id)
         servers.finish(tx, self.server_id, journal.operation_id, State.DELETED, terminated_at=cloud.now())

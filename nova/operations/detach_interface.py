@@ -12,6 +12,8 @@ from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
+_ASKED_AGAIN = 'asked for again, it goes on from there; a guest that starts anew has all ports of the record'
+
 
 @dataclasses.dataclass(frozen=True)
 class DetachInterface(GuestOperation):
@@ -26,11 +28,6 @@ class DetachInterface(GuestOperation):
         with contextlib.suppress(errors.NotFound):
             self.on_host(cloud).detach_interface(cloud.context, server_id=self.server_id, port_id=self.port.id)
 
-    def plug_again(self, cloud: Any, journal: Journal) -> None:
-        # On a host that is away the guest has the interface again when it starts anew: the record still has the port.
-        with contextlib.suppress(errors.HostAway, errors.NotFound):
-            self.on_host(cloud).attach_interface(cloud.context, guest=self.guest(cloud), port_id=self.port.id)
-
     def release_port(self, cloud: Any, journal: Journal) -> None:
         cloud.network.release_ports(cloud.context, self.server_id, (self.port,))
         server = self.server(cloud)
@@ -41,8 +38,8 @@ class DetachInterface(GuestOperation):
             servers.set_ports(tx, self.server_id, [port for port in known if port.id != self.port.id], names)
 
     steps: ClassVar[tuple[Step, ...]] = (
-        Step(unplug, undo=plug_again, patience=PATIENCE),
-        Step(release_port, permanent='a port that was deleted cannot be had again'),
+        Step(unplug, permanent=_ASKED_AGAIN, patience=PATIENCE),
+        Step(release_port, permanent=_ASKED_AGAIN),
     )
 
     def outcome(self, cloud: Any, journal: Journal) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from nova.saga.step import Step
 
 @dataclasses.dataclass(frozen=True)
 class PowerOn(GuestOperation):
-    """The server ran when its host was switched off; it is stopped if its guest cannot be started."""
+    """The server ran when its host was switched off. If its guest cannot be started, it shows why."""
 
     verb: ClassVar[str] = 'power_on'
 

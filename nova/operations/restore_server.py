@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, ClassVar
 
-from nova.db.stores import mappings, soft_deleted
+from nova.db.stores import deletions, mappings
 from nova.domain.lifecycle import Activity, Power
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.saga.journal import Journal
@@ -39,4 +39,4 @@ class RestoreServer(GuestOperation):
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
         super().finish(cloud, journal, tx)
         if journal.page.failure is None:
-            soft_deleted.note(tx, self.server_id, None)
+            deletions.note(tx, self.server_id, None)

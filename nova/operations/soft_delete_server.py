@@ -5,7 +5,7 @@ import logging
 from typing import Any, ClassVar, Self
 
 from nova import errors
-from nova.db.stores import mappings, soft_deleted
+from nova.db.stores import deletions, mappings
 from nova.domain.lifecycle import TRANSITIONS, Activity, Power, State
 from nova.domain.server import Server
 from nova.operations.delete_server import DeleteServer
@@ -55,7 +55,7 @@ class SoftDeleteServer(GuestOperation):
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
         super().finish(cloud, journal, tx)
         if journal.page.failure is None:
-            soft_deleted.note(tx, self.server_id, cloud.now())
+            deletions.note(tx, self.server_id, cloud.now())
 
 
 def deletion_of(server: Server, cell_id: str, instance_name_template: str, soft: bool) -> Operation:
@@ -64,4 +64,3 @@ def deletion_of(server: Server, cell_id: str, instance_name_template: str, soft:
     if soft and server.host and server.launched_at is not None and server.state in kept:
         return SoftDeleteServer.of(server, cell_id)
     return DeleteServer.of(server, cell_id, instance_name_template)
-

@@ -93,6 +93,18 @@ class Compute(Contract):
     def unrescue_guest(self, context: Context, guest: Guest, start: bool = True) -> Power:
         """End the rescue, and have the guest run from its own disks, or be off."""
 
+    @call(since='1.2', timeout=3600, long=True)
+    def resize_disks(self, context: Context, guest: Guest) -> None:
+        """Set the disks of a guest that is off aside, and make it copies of them in the sizes that it is to have."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def restore_disks(self, context: Context, server_id: str) -> None:
+        """Put the disks that were set aside back in their place."""
+
+    @call(since='1.2', timeout=600, long=True)
+    def forget_old_disks(self, context: Context, server_id: str) -> None:
+        """Delete the disks that were set aside."""
+
     @call(since='1.2')
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         """What the hypervisor counts of a running guest."""

@@ -9,7 +9,7 @@ from nova.rpc.contract import Contract, call, cast
 
 class Conductor(Contract):
     topic = 'conductor'
-    version = '1.1'
+    version = '1.2'
 
     @cast(since='1.0')
     def run_operation(self, context: Context, operation_id: str, cell_id: str | None) -> None:
@@ -30,6 +30,14 @@ class Conductor(Contract):
     @call(since='1.0')
     def guests_expected(self, context: Context, host: str) -> dict[str, str]:
         """The servers that have, or are getting, a guest on this host: their state by server id."""
+
+    @cast(since='1.2')
+    def guests_down(self, context: Context, host: str, server_ids: tuple[str, ...]) -> None:
+        """The guests of these active servers are off, because their host was: have them started."""
+
+    @call(since='1.2')
+    def deleted_servers(self, context: Context, server_ids: tuple[str, ...]) -> dict[str, float]:
+        """Those of the servers that were deleted for good: by id, how many seconds ago."""
 
     @cast(since='1.1')
     def cache_images(self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...]) -> None:

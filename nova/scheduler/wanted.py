@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from nova.domain import guest_wishes
 from nova.domain.placement import Wanted
 from nova.domain.request import PlacementRequest
 
@@ -17,9 +18,10 @@ def wanted(request: PlacementRequest, in_tree: str | None = None) -> Wanted:
     traits = _traits(request.extra_specs) | _traits(request.image_properties)
     required = {name for name, rule in traits.items() if rule == 'required'}
     forbidden = {name for name, rule in traits.items() if rule == 'forbidden'}
+    shape = guest_wishes.required_traits(request.extra_specs, request.image_properties)
     return Wanted(
         tuple(sorted(amounts(request).items())),
-        tuple(sorted(required.union(request.required_traits))),
+        tuple(sorted(required.union(request.required_traits, shape))),
         tuple(sorted(forbidden.union(request.forbidden_traits, (DISABLED,)))),
         in_tree=in_tree,
     )

@@ -84,6 +84,25 @@ class Rebuild(abc.ABC):
         """Make what was prepared and did not replace the guest's disks not exist. Nothing there is fine."""
 
 
+class Resize(abc.ABC):
+    """Give guests that are off disks of other sizes, and keep those that they had until it is clear which are wanted."""
+
+    @abc.abstractmethod
+    def resize_disks(self, guest: Guest) -> None:
+        """Set the guest's disks aside, and make copies of them in the sizes that it is to have. Once done, it stays done.
+
+        Errors: `NotFound` if it has no disks here; `Invalid` if one would shrink.
+        """
+
+    @abc.abstractmethod
+    def restore_disks(self, guest_id: str) -> None:
+        """Put what was set aside back, in place of the copies. Nothing set aside is fine: the disks are as they were."""
+
+    @abc.abstractmethod
+    def forget_old_disks(self, guest_id: str) -> None:
+        """Delete what was set aside. Nothing there is fine."""
+
+
 class Rescue(abc.ABC):
     """Have guests run another system, from which their disks can be mended."""
 

@@ -106,16 +106,16 @@ class FakeNetwork:
     def of(self, context):
         return FakeUserNetwork(self, context)
 
-    def check(self, context, requests, security_groups=()):
+    def check(self, context, requests, security_groups=(), absent=errors.Invalid, taken=errors.Invalid):
         with self._calling('check'):
             idents = [request.port_id for request in requests if request.port_id]
             if len(set(idents)) != len(idents):
                 raise errors.Invalid('A port is given twice in networks.')
             for ident in idents:
-                self._check_port(context, ident)
+                self._check_port(context, ident, absent)
             for request in requests:
                 if not request.port_id:
-                    self._check_network(context, request)
+                    self._check_network(context, request, absent, taken)
             self._check_groups(context.project_id, security_groups)
             named = dict.fromkeys(request.network_id for request in requests if not request.port_id)
             return [self.networks[ident] for ident in named]
@@ -185,6 +185,48 @@ class FakeNetwork:
                 else:
                     del self.ports[port.id]
 
+    def ensure_port(
+        self,
+        context,
+        server_id,
+        host,
+        hostname,
+        project_id,
+        request,
+        zone=None,
+        known=(),
+        maybe_exists=False,
+    ):
+        with self._calling('ensure_port'):
+            made = self._made_for(server_id, request, known) if maybe_exists else []
+            held = self.ports.get(request.port_id)
+            if request.port_id and held is None:
+                raise errors.NotFound(f'Port id {request.port_id} could not be found.')
+            if held and held.server_id not in ('', server_id):
+                raise errors.Conflict(f'Port {held.id} is still in use.')
+            port = held or next(iter(made), None)
+            if port is None:
+                port = self._make(project_id, request)
+                port.hostname = hostname
+                port.groups = self._check_groups(project_id, ('default',))
+            port.server_id, port.host = server_id, host
+            return self._domain(port, request)
+
+    def release_port(self, context, server_id, project_id, request, known=(), port_id=None):
+        with self._calling('release_port'):
+            if request.port_id:
+                held = self.ports.get(request.port_id)
+                if held and held.server_id == server_id:
+                    held.server_id = held.host = ''
+                return
+            for made in [port_id] if port_id else [port.id for port in self._made_for(server_id, request, known)]:
+                self.ports.pop(made, None)
+
+    def _made_for(self, server_id, request, known):
+        found = [port for port in self.ports.values() if port.server_id == server_id and port.id not in known]
+        made = _first_that_answers(found, request)
+        return [made] if made else []
+
     def ports_of(self, context, server_id, requests=()):
         with self._calling('ports_of'):
             by_port = {request.port_id: request for request in requests if request.port_id}
@@ -235,22 +277,22 @@ class FakeNetwork:
             for port in self.ports.values()
         ) or any(held.network_id == network_id and held.address == address for held in self.floating.values())
 
-    def _check_port(self, context, ident):
+    def _check_port(self, context, ident, absent):
         port = self.ports.get(ident)
         if port is None or not (context.is_admin or port.project_id == context.project_id):
-            raise errors.Invalid(f'Port id {ident} could not be found.')
+            raise absent(f'Port id {ident} could not be found.')
         if port.server_id:
             raise errors.Conflict(f'Port {ident} is still in use.')
         if not port.addresses:
             raise errors.Invalid(f'Port {ident} requires a FixedIP in order to be used.')
 
-    def _check_network(self, context, request):
+    def _check_network(self, context, request, absent, taken):
         network = self.networks.get(request.network_id)
         visible = network and (
             context.is_admin or network.project_id == context.project_id or network.id in self.shared
         )
         if not visible:
-            raise errors.Invalid(f'Network {request.network_id} could not be found.')
+            raise absent(f'Network {request.network_id} could not be found.')
         if not network.subnets:
             raise errors.Invalid(f'Network {network.id} requires a subnet in order to boot instances on.')
         if not request.fixed_ip:
@@ -258,7 +300,7 @@ class FakeNetwork:
         if ipaddress.ip_address(request.fixed_ip) not in ipaddress.ip_network(network.subnets[0].cidr):
             raise errors.Invalid(f'Fixed IP {request.fixed_ip} is not a valid ip address for network {network.id}.')
         if self._in_use(network.id, request.fixed_ip):
-            raise errors.Invalid(f'Fixed IP address {request.fixed_ip} is already in use on instance.')
+            raise taken(f'Fixed IP address {request.fixed_ip} is already in use on instance.')
 
     def _check_groups(self, project_id, names):
         try:

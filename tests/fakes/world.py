@@ -17,6 +17,7 @@ from nova.db import migrations
 from nova.db.database import Database
 from nova.db.engine import Databases
 from nova.db.stores import cells, guests, mappings, operations, server_groups, servers
+from nova.db.stores import hosts as host_records
 from nova.domain.cell import CELL0_ID
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
@@ -67,6 +68,10 @@ class Room:
 
     def objection(self, context, request, host):
         return self.objections.get(host)
+
+    def move(self, from_id, to_id, consumer_type='INSTANCE'):
+        if from_id in self.claims:
+            self.claims[to_id] = self.claims.pop(from_id)
 
     def release(self, server_id):
         self.claims.pop(server_id, None)
@@ -165,13 +170,17 @@ class World:
             }
         )
         with self.databases.api.writing() as tx:
-            mappings.create(tx, request.server_id, request.project_id, request.user_id)
+            size = request.flavor.vcpus, request.flavor.memory_mb
+            mappings.create_many(tx, [(request.server_id, request.project_id, request.user_id, *size)])
         return request
 
     def seen(self) -> dict:
         """Everything that an operation may leave behind, for comparison."""
         with self.databases.own.reading() as tx:
             noted = {host: sorted(server_id for server_id, _state in guests.expected(tx, host)) for host in HOSTS}
+            held = host_records.claimed(tx)
+        with self.databases.api.reading() as tx:
+            usage = mappings.count_usage(tx, PROJECT)
         return copy.deepcopy(
             {
                 'claims': self.room.claims,
@@ -180,6 +189,9 @@ class World:
                     host: sorted(seen.id for seen in driver.list()) for host, driver in self.hosts.drivers.items()
                 },
                 'noted guests': noted,
+                'disks set aside': {host: driver.set_aside() for host, driver in self.hosts.drivers.items()},
+                'counted': usage,
+                'room held': held,
             }
         )
 

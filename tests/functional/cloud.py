@@ -26,6 +26,7 @@ from nova.domain.flavor import Flavor
 from nova.domain.host import Inventory
 from nova.operations.cloud import Cloud as Means
 from nova.rpc.conductor import Conductor
+from nova.rpc.notifier import SILENT
 from nova.scheduler.cells import CellHosts
 from nova.scheduler.choose import Chooser
 from nova.scheduler.groups import Groups
@@ -68,9 +69,9 @@ class Cloud:
     In a `quiet` one only requests cause work, so that it can be counted: nobody looks for orphans or for hosts.
     """
 
-    def __init__(self, urls: Urls, directory: Path, host_names=('h1', 'h2'), quiet=False, **settings):
+    def __init__(self, urls: Urls, directory: Path, host_names=('h1', 'h2'), quiet=False, notifier=SILENT, **settings):
         self.urls, self.directory, self.quiet = urls, directory, quiet
-        self.outside = Outside()
+        self.outside, self.notifier = Outside(), notifier
         self.away, self.placement = self.outside.away, self.outside.placement
         self.glance, self.network = self.outside.glance, self.outside.network
         self.cinder = self.outside.cinder
@@ -111,6 +112,7 @@ class Cloud:
             self.network,
             PlacementClient(self.placement),
             volumes=VolumeClient(self.cinder.acting_for),
+            notifier=self.notifier,
         )
         return app.build_with(services, None, FakeIdentity().wrap, self.outside.conf)
 
@@ -181,6 +183,7 @@ class Cloud:
             Through(self.network, life),
             images=Through(ImageClient(self.glance), life),
             shelved_offload_time=self.shelved_offload_time,
+            notifier=self.notifier,
         )
         name = f'controller{len(self.conductors) + 1}'
         runner = Runner(
@@ -191,6 +194,7 @@ class Cloud:
             workers=32,
             pauses=(0.1, 0.2, 0.3),
             unclaimed_after=0.2,
+            told_within=1.5,
         )
         service = ConductorService(means, name, runner, report_interval=NEVER)
         service.start()
@@ -238,8 +242,8 @@ class Cloud:
         self.discover()
         return host
 
-    def start_host(self, name, driver=None):
-        """Start the daemon of a host, and wait until it has reported."""
+    def start_host(self, name, driver=None, **options):
+        """Start the daemon of a host, with options of its service, and wait until it has reported."""
         host = self.hosts[name]
         host.driver = driver or host.driver
         wire = Wire(self.outside, Life())
@@ -256,15 +260,15 @@ class Cloud:
             images,
             host.reporter,
             wire,
-            compare_interval=NEVER,
+            **{'compare_interval': NEVER} | options,
         )
         host.service.start()
         self.until(lambda: not _trouble(host.reporter.check))
 
-    def restart_host(self, name):
+    def restart_host(self, name, **options):
         """As after a reboot of its daemon: a new process, and the guests that the host has kept."""
         self.stop_host(name)
-        self.start_host(name, self._driver(name))
+        self.start_host(name, self._driver(name), **options)
 
     def stop_host(self, name):
         """Nobody answers for the host any more; its guests run on."""

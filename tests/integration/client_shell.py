@@ -9,7 +9,6 @@ import io
 import json
 import subprocess
 import sys
-import traceback
 from pathlib import Path
 
 
@@ -40,8 +39,10 @@ class ClientShell:
 
 
 def _serve(module: str) -> None:
-    client, answers = importlib.import_module(module), sys.stdout
-    for line in sys.stdin:
+    client, lines, answers = importlib.import_module(module), sys.stdin, sys.stdout
+    # Whoever asks for more gets nothing.
+    sys.stdin = io.StringIO()
+    for line in lines:
         printed, complained = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
             status = _status(client.main, json.loads(line))
@@ -53,8 +54,8 @@ def _status(main, arguments) -> int:
         return main(arguments) or 0
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except Exception:
-        traceback.print_exc()
+    except Exception as failure:
+        print(failure, file=sys.stderr)
         return 1
 
 

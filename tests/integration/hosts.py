@@ -43,6 +43,12 @@ def guest_image(directory: Path) -> Path:
     return directory / 'tiny.qcow2'
 
 
+def uefi_image(directory: Path) -> Path | None:
+    """The same guest for UEFI; None where the programs to build it are missing."""
+    path = guest_image(directory).with_name('tiny-uefi.qcow2')
+    return path if path.exists() else None
+
+
 @dataclasses.dataclass
 class TestHost:
     """A host that runs. `root` holds its folders; files outside them are the machine's, under the same paths."""

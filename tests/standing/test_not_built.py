@@ -18,25 +18,12 @@ ALIAS = '/os-volumes_boot/'
 NOT_BUILT = {
     'DELETE /os-assisted-volume-snapshots/{snapshot_id}',
     'DELETE /servers/{server_id}/migrations/{migration_id}',
-    'DELETE /servers/{server_id}/os-interface/{port_id}',
     'DELETE /servers/{server_id}/os-volume_attachments/{volume_id}',
     'POST /os-assisted-volume-snapshots',
-    'POST /servers/{server_id}/action changePassword',
-    'POST /servers/{server_id}/action confirmResize',
-    'POST /servers/{server_id}/action createBackup',
-    'POST /servers/{server_id}/action createImage',
     'POST /servers/{server_id}/action evacuate',
-    'POST /servers/{server_id}/action injectNetworkInfo',
     'POST /servers/{server_id}/action migrate',
     'POST /servers/{server_id}/action os-migrateLive',
-    'POST /servers/{server_id}/action resize',
-    'POST /servers/{server_id}/action restore',
-    'POST /servers/{server_id}/action revertResize',
-    'POST /servers/{server_id}/action shelve',
-    'POST /servers/{server_id}/action shelveOffload',
-    'POST /servers/{server_id}/action unshelve',
     'POST /servers/{server_id}/migrations/{migration_id}/action force_complete',
-    'POST /servers/{server_id}/os-interface',
     'POST /servers/{server_id}/os-volume_attachments',
     'PUT /servers/{server_id}/os-volume_attachments/{volume_id}',
 }
@@ -83,7 +70,7 @@ CALLS = {
     'restore': ('POST', '/action', {'restore': None}, 'member'),
 }
 # What has routes of its own kind, or none.
-ELSEWHERE = {'create', 'delete', 'soft_delete'}
+ELSEWHERE = {'create', 'delete', 'soft_delete', 'power_off', 'power_on'}
 LIVING = [state for state in State if state is not State.DELETED]
 # Servers of one world differ in their numbers.
 NUMBERS = itertools.count(1)
@@ -92,7 +79,7 @@ NUMBERS = itertools.count(1)
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     template = make_template(tmp_path_factory.mktemp('databases'))
-    made = World(tmp_path_factory.mktemp('cloud'), template, quota_driver='nova.quota.NoopQuotaDriver')
+    made = World(tmp_path_factory.mktemp('cloud'), template, quota_driver='nova.quota.NoopQuotaDriver', interface_attach_timeout=0.0)
     made.network.add_network('demo')
     made.network.add_network('admin-project')
     yield made

@@ -6,32 +6,45 @@ import uuid
 from collections.abc import Callable
 
 from nova.conductor.journal import StoredJournal
-from nova.db.stores import operations, server_groups, servers
+from nova.db.stores import migrations, operations, server_groups, servers
 from nova.domain import record
+from nova.domain.flavor import Flavor
 from nova.domain.image import Image
 from nova.domain.lifecycle import State
+from nova.domain.network import NetworkRequest
 from nova.domain.operation import OperationRow
+from nova.domain.resize import Allowance
+from nova.operations.attach_interface import AttachInterface
 from nova.operations.change_password import ChangePassword
+from nova.operations.confirm_resize import ConfirmResize
 from nova.operations.create_backup import CreateBackup
 from nova.operations.create_image import CreateImage
 from nova.operations.create_server import CreateServer
 from nova.operations.delete_server import DeleteServer
+from nova.operations.detach_interface import DetachInterface
 from nova.operations.guest_operation import with_guest
+from nova.operations.inject_network_info import InjectNetworkInfo
 from nova.operations.pause_server import PauseServer
+from nova.operations.power_off import PowerOff
+from nova.operations.power_on import PowerOn
 from nova.operations.reboot_server import RebootServer, RebootServerHard
 from nova.operations.rebuild_server import RebuildServer
 from nova.operations.registry import load
 from nova.operations.rescue_server import RescueServer
+from nova.operations.resize_server import ResizeServer
+from nova.operations.restore_server import RestoreServer
 from nova.operations.resume_server import ResumeServer
+from nova.operations.revert_resize import RevertResize
 from nova.operations.shelve_offload_server import ShelveOffloadServer
 from nova.operations.shelve_server import ShelveServer
+from nova.operations.soft_delete_server import SoftDeleteServer
 from nova.operations.start_server import StartServer
 from nova.operations.stop_server import StopServer
 from nova.operations.suspend_server import SuspendServer
 from nova.operations.trigger_crash_dump import TriggerCrashDump
 from nova.operations.unpause_server import UnpauseServer
-from nova.operations.unshelve_server import UnshelveServer
 from nova.operations.unrescue_server import UnrescueServer
+from nova.operations.unshelve_server import UnshelveServer
 from nova.saga.run import Outcome, run
 from tests.fakes.world import CELL, PROJECT
 
@@ -124,7 +137,9 @@ def _found(world, server_id):
 
 
 def _delete(world, server):
-    return DeleteServer(server.id, CELL, server.host, server.guest_name(), server.ports)
+    return DeleteServer(
+        server.id, CELL, server.host, server.guest_name(), server.ports, image_id=_new_image(world)
+    )
 
 
 def _simple(operation):
@@ -178,6 +193,40 @@ def _change_password(world, server):
     return ChangePassword(**with_guest(server), user='root', password='secret')
 
 
+def _resize(world, server):
+    larger = Flavor('2', 'm1.tiny', 2, 256, 2, swap_mb=64)
+    return ResizeServer(
+        **with_guest(server),
+        flavor=larger,
+        migration_id=str(uuid.uuid4()),
+        allowances=(Allowance(2, 256), Allowance(2, -1, server.user_id)),
+    )
+
+
+def _decide(operation):
+    """Confirm or revert the resize that waits for it."""
+
+    def prepare(world, server):
+        with world.databases.own.reading() as tx:
+            move = migrations.undecided(tx, server.id)
+        return operation(**with_guest(server), migration_id=move.id)
+
+    return prepare
+
+
+
+def _attach(world, server):
+    """On the network that it has a port on already: the two must be told apart."""
+    return AttachInterface(**with_guest(server), request=NetworkRequest(server.ports[0].network.id))
+
+
+def _detach(world, server):
+    return DetachInterface(**with_guest(server), port=server.ports[0])
+
+
+_soft_delete = _simple(SoftDeleteServer)
+
+
 def on(verb, *before):
     """Prepare a verb on a server that runs, or on which the verbs `before` were done."""
     return lambda world: verb(world, a_server(world, *before))
@@ -202,7 +251,17 @@ TRIALS = {
     'shelve': Trial(on(_shelve)),
     'shelve_offload': Trial(on(_offload, _shelve), guests=0, claims=0),
     'unshelve': Trial(on(_unshelve, _shelve, _offload)),
+    'resize': Trial(on(_resize), claims=2),
+    'confirm_resize': Trial(on(_decide(ConfirmResize), _resize)),
+    'revert_resize': Trial(on(_decide(RevertResize), _resize)),
     'change_password': Trial(on(_change_password)),
+    'attach_interface': Trial(on(_attach), ports=2),
+    'detach_interface': Trial(on(_detach), ports=0),
+    'inject_network_info': Trial(on(_simple(InjectNetworkInfo))),
+    'soft_delete': Trial(on(_soft_delete)),
+    'restore': Trial(on(_simple(RestoreServer), _soft_delete)),
+    'power_off': Trial(on(_simple(PowerOff), _stop)),
+    'power_on': Trial(on(_simple(PowerOn))),
     'trigger_crash_dump': Trial(on(_simple(TriggerCrashDump))),
 }
 

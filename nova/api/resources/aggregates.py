@@ -2,17 +2,19 @@
 
 import dataclasses
 import logging
+import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from nova import errors
-from nova.api import policy, zones
+from nova.api import policy, tell, zones
 from nova.api.hosts import shown_moment
 from nova.api.request import Answer, Request
 from nova.api.routes import route
 from nova.api.schema import HOST_NAME, METADATA_KEY, NAME, UUID, Body, Field
 from nova.db.stores import aggregates, host_mappings
 from nova.db.stores.aggregates import ZONE, Aggregate
+from nova.domain.notifications import payloads
 from nova.operations import memberships
 from nova.rpc.conductor import Conductor
 
@@ -84,11 +86,15 @@ def show(request: Request, aggregate_id: str) -> dict[str, Any]:
     samples=('os-aggregates/aggregate-post-resp.json', 'os-aggregates/v2.41/aggregate-post-resp.json'),
 )
 def create(request: Request) -> Answer:
-    zone = request.body.get(ZONE)
+    name, zone, known_as = request.body['name'], request.body.get(ZONE), str(uuid.uuid4())
+    metadata = {ZONE: zone} if zone else {}
+    request.tell('aggregate.create.start', payloads.aggregate_to_be, known_as, name, metadata)
     with request.databases.api.writing() as tx:
-        shown = view(request, aggregates.create(tx, request.body['name'], {ZONE: zone} if zone else {}))
+        made = aggregates.create(tx, name, metadata, known_as)
+        shown = view(request, made)
         answer = Answer({'aggregate': {key: shown[key] for key in shown if key not in ('hosts', 'metadata')}})
         request.keep(tx, answer)
+    tell.aggregate(request, 'create.end', made)
     return answer
 
 
@@ -101,14 +107,19 @@ def create(request: Request) -> Answer:
 )
 def update(request: Request, aggregate_id: str) -> dict[str, Any]:
     changes = {ZONE: request.body[ZONE]} if ZONE in request.body else {}
+    named = {'name': request.body['name']} if 'name' in request.body else {}
+    tell.aggregate(request, 'update_prop.start', _heard_of(request, aggregate_id), **named)
     _change(request, _number(aggregate_id), changes, 'update', name=request.body.get('name'))
-    return _shown(request, _number(aggregate_id))
+    return _shown(request, _number(aggregate_id), 'update_prop')
 
 
 @route('DELETE', '/os-aggregates/{aggregate_id}', policy=DELETE)
 def delete(request: Request, aggregate_id: str) -> None:
+    known = _heard_of(request, aggregate_id)
+    tell.aggregate(request, 'delete.start', known)
     with request.databases.api.writing() as tx:
         aggregates.remove(tx, _number(aggregate_id))
+    tell.aggregate(request, 'delete.end', known)
 
 
 @route(
@@ -123,8 +134,9 @@ def delete(request: Request, aggregate_id: str) -> None:
     ),
 )
 def set_metadata(request: Request, aggregate_id: str) -> dict[str, Any]:
+    tell.aggregate(request, 'update_metadata.start', _heard_of(request, aggregate_id))
     _change(request, _number(aggregate_id), request.body['metadata'], 'update metadata of')
-    return _shown(request, _number(aggregate_id))
+    return _shown(request, _number(aggregate_id), 'update_metadata')
 
 
 @route(
@@ -141,10 +153,11 @@ def set_metadata(request: Request, aggregate_id: str) -> dict[str, Any]:
 def add_host(request: Request, aggregate_id: str) -> dict[str, Any]:
     number, host = _number(aggregate_id), request.body['host']
     with request.databases.api.reading() as tx:
-        aggregates.get(tx, number)
+        known = aggregates.get(tx, number)
         cells = _cells(tx, [host])
     if host not in cells:
         raise errors.NotFound(f'Compute host {host} could not be found.')
+    tell.aggregate(request, 'add_host.start', known)
 
     def join(tx: Any, aggregate: Aggregate) -> Aggregate:
         aggregates.add_host(tx, number, host)
@@ -152,7 +165,7 @@ def add_host(request: Request, aggregate_id: str) -> dict[str, Any]:
 
     _rearrange(request, number, cells, 'add host to', join)
     _tell_placement(request)
-    return _shown(request, number)
+    return _shown(request, number, 'add_host')
 
 
 @route(
@@ -169,8 +182,9 @@ def add_host(request: Request, aggregate_id: str) -> dict[str, Any]:
 def remove_host(request: Request, aggregate_id: str) -> dict[str, Any]:
     number, host = _number(aggregate_id), request.body['host']
     with request.databases.api.reading() as tx:
-        aggregates.get(tx, number)
+        known = aggregates.get(tx, number)
         cells = _cells(tx, [host])
+    tell.aggregate(request, 'remove_host.start', known)
 
     def leave(tx: Any, aggregate: Aggregate) -> Aggregate:
         aggregates.remove_host(tx, number, host)
@@ -178,7 +192,7 @@ def remove_host(request: Request, aggregate_id: str) -> dict[str, Any]:
 
     _rearrange(request, number, cells, 'remove host from', leave)
     _tell_placement(request)
-    return _shown(request, number)
+    return _shown(request, number, 'remove_host')
 
 
 @route('POST', '/os-aggregates/{aggregate_id}/images', policy=IMAGES, body=CACHE, since='2.81', status=202)
@@ -188,6 +202,7 @@ def cache_images(request: Request, aggregate_id: str) -> None:
         found = aggregates.get(tx, _number(aggregate_id))
     for image_id in wanted:
         _refuse_unknown_image(request, image_id)
+    tell.aggregate(request, 'cache_images.start', found)
     if found.hosts:
         conductors = request.services.bus.client(Conductor)
         conductors.cache_images(request.context, hosts=found.hosts, image_ids=tuple(wanted))
@@ -270,9 +285,21 @@ def _refuse_unknown_image(request: Request, image_id: str) -> None:
         raise errors.Invalid(str(missing)) from missing
 
 
-def _shown(request: Request, number: int) -> dict[str, Any]:
+def _shown(request: Request, number: int, ended: str | None = None) -> dict[str, Any]:
+    """The aggregate as it is; `ended` is what has been done to it."""
     with request.databases.api.reading() as tx:
-        return {'aggregate': view(request, aggregates.get(tx, number))}
+        found = aggregates.get(tx, number)
+    if ended:
+        tell.aggregate(request, f'{ended}.end', found)
+    return {'aggregate': view(request, found)}
+
+
+def _heard_of(request: Request, aggregate_id: str) -> Aggregate | None:
+    """The aggregate as it is before it is changed, if anybody is to be told of that."""
+    if not request.is_heard:
+        return None
+    with request.databases.api.reading() as tx:
+        return aggregates.get(tx, _number(aggregate_id))
 
 
 def _number(aggregate_id: str) -> int:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nova import errors
-from nova.api import policy
+from nova.api import policy, tell
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.api.schema import Body, Field
@@ -48,6 +48,7 @@ def add(request: Request, flavor_id: str) -> dict[str, Any]:
         flavors.grant(tx, flavor_id, project_id)
         answer = _view(tx, flavor_id)
     request.services.flavors.drop()
+    tell.flavor_changed(request, flavor_id)
     return answer
 
 
@@ -65,6 +66,7 @@ def remove(request: Request, flavor_id: str) -> dict[str, Any]:
         flavors.revoke(tx, flavor_id, project_id)
         answer = _view(tx, flavor_id)
     request.services.flavors.drop()
+    tell.flavor_changed(request, flavor_id)
     return answer
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from nova import errors
-from nova.api import extra_specs, policy
+from nova.api import extra_specs, policy, tell
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.api.schema import Body
@@ -60,6 +60,7 @@ def delete(request: Request, flavor_id: str, name: str) -> None:
     with request.databases.api.writing() as tx:
         flavors.remove_extra_spec(tx, flavor_id, name)
     request.services.flavors.drop()
+    tell.flavor_changed(request, flavor_id)
 
 
 def _specs(request: Request, flavor_id: str) -> dict[str, str]:
@@ -76,4 +77,5 @@ def _set(request: Request, flavor_id: str, given: dict[str, Any]) -> dict[str, s
     with request.databases.api.writing() as tx:
         flavors.set_extra_specs(tx, flavor_id, specs)
     request.services.flavors.drop()
+    tell.flavor_changed(request, flavor_id)
     return specs

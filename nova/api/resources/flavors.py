@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from nova import errors
-from nova.api import policy
+from nova.api import policy, tell
 from nova.api.microversions import Version
 from nova.api.request import Answer, Request
 from nova.api.resources.flavor_extra_specs import INDEX as SEE_EXTRA_SPECS
@@ -23,6 +23,7 @@ from nova.api.schema import (
 )
 from nova.db.stores import flavors
 from nova.domain.flavor import Flavor
+from nova.domain.notifications import payloads
 from nova.domain.queries import FlavorQuery
 
 # No rule guards these; whoever has a token may look.
@@ -164,6 +165,7 @@ def create(request: Request) -> Answer:
         answer = Answer(_shown(request, flavors.create(tx, flavor)))
         request.keep(tx, answer)
     request.services.flavors.drop()
+    request.tell('flavor.create', payloads.flavor, flavor, projects=(), extra_specs=False)
     return answer
 
 
@@ -183,14 +185,18 @@ def update(request: Request, flavor_id: str) -> dict[str, Any]:
     with request.databases.api.writing() as tx:
         changed = flavors.set_description(tx, flavor_id, request.body['description'])
     request.services.flavors.drop()
+    tell.flavor_changed(request, flavor_id)
     return _shown(request, changed)
 
 
 @route('DELETE', '/flavors/{flavor_id}', policy=DELETE, status=202)
 def delete(request: Request, flavor_id: str) -> None:
     with request.databases.api.writing() as tx:
+        known = flavors.get(tx, flavor_id) if request.is_heard else None
         flavors.remove(tx, flavor_id)
     request.services.flavors.drop()
+    if known:
+        request.tell('flavor.delete', payloads.flavor, known, extra_specs=False)
 
 
 def visible(request: Request, flavor_id: str) -> Flavor:

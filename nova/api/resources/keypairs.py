@@ -10,6 +10,7 @@ from nova.api.routes import route
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, USER_ID, Body, Field, Query
 from nova.db.stores import keypairs
 from nova.domain.keypair import KeyPair
+from nova.domain.notifications import payloads
 
 INDEX = policy.own_user('os_compute_api:os-keypairs:index', "List a user's key pairs.")
 CREATE = policy.own_user('os_compute_api:os-keypairs:create', 'Create or import a key pair.')
@@ -87,6 +88,8 @@ def create(request: Request) -> Answer:
     user_id, kind = asked.get('user_id') or request.context.user_id, asked.get('type', 'ssh')
     request.require(CREATE, user_id=user_id)
     private, public = None, asked.get('public_key')
+    what = 'keypair.create' if public is None else 'keypair.import'
+    request.tell(f'{what}.start', payloads.keypair_to_be, user_id, asked['name'], kind, public)
     if public is None:
         with request.databases.api.reading() as tx:
             # Before the work of making one.
@@ -106,6 +109,7 @@ def create(request: Request) -> Answer:
         quota.check_keypairs(tx, request.settings, user_id)
         keypairs.create(tx, keypair)
         request.keep(tx, answer)
+    request.tell(f'{what}.end', payloads.keypair, keypair)
     return answer
 
 
@@ -142,7 +146,11 @@ def show(request: Request, name: str) -> dict[str, Any]:
 def delete(request: Request, name: str) -> None:
     user_id = _user(request, DELETE)
     with request.databases.api.writing() as tx:
+        known = keypairs.find(tx, user_id, name) if request.is_heard else None
         keypairs.remove(tx, user_id, name)
+    if known:
+        request.tell('keypair.delete.start', payloads.keypair, known)
+        request.tell('keypair.delete.end', payloads.keypair, known)
 
 
 def _user(request: Request, rule: policy.Rule) -> str:

@@ -9,6 +9,7 @@ from nova.api.routes import route
 from nova.api.schema import NAME, QUERY_NUMBER, QUERY_TEXT, Body, Field, Query, integer, whole
 from nova.db.stores import quotas, server_groups
 from nova.db.stores.server_groups import ServerGroup
+from nova.domain.notifications import payloads
 from nova.domain.request import AFFINITY, ANTI_AFFINITY, SOFT_AFFINITY, SOFT_ANTI_AFFINITY
 
 INDEX = policy.project_reader('os_compute_api:os-server-groups:index', "List a project's server groups.")
@@ -91,6 +92,7 @@ def create(request: Request) -> Answer:
         made = server_groups.create(tx, asked['name'], context.project_id, context.user_id, wanted, rules)
         answer = Answer({'server_group': view(request, made)})
         request.keep(tx, answer)
+    request.tell('server_group.create', payloads.server_group, made)
     return answer
 
 
@@ -114,8 +116,10 @@ def show(request: Request, group_id: str) -> dict[str, Any]:
 @route('DELETE', '/os-server-groups/{group_id}', policy=DELETE, status=204)
 def delete(request: Request, group_id: str) -> None:
     with request.databases.api.writing() as tx:
-        request.require(DELETE, project_id=server_groups.get(tx, group_id).project_id)
+        known = server_groups.get(tx, group_id)
+        request.require(DELETE, project_id=known.project_id)
         server_groups.remove(tx, group_id)
+    request.tell('server_group.delete', payloads.server_group, known)
 
 
 def view(request: Request, group: ServerGroup) -> dict[str, Any]:

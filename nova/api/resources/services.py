@@ -1,5 +1,6 @@
 """Services: the daemons, whether they live, and whether they may be used."""
 
+import dataclasses
 import logging
 import uuid
 from typing import Any
@@ -12,6 +13,7 @@ from nova.api.routes import route
 from nova.api.schema import BOOLEAN, HOST_NAME, QUERY_TEXT, Body, Field, Query, truth
 from nova.db.stores import aggregates, host_mappings, hosts, migrations, servers, services
 from nova.domain.host import Service
+from nova.domain.notifications import payloads
 
 LOG = logging.getLogger(__name__)
 
@@ -145,6 +147,7 @@ def delete(request: Request, service_id: str) -> None:
     else:
         with request.databases.cell(service.cell_id).writing() as tx:
             services.remove(tx, service.id)
+    request.tell('service.delete', payloads.service, service)
 
 
 def view(request: Request, service: Service) -> dict[str, Any]:
@@ -175,6 +178,10 @@ def _switch(request: Request, changes: dict[str, Any], shown: dict[str, Any]) ->
 def _change(request: Request, service: Service, changes: dict[str, Any]) -> None:
     with request.databases.cell(service.cell_id).writing() as tx:
         services.change(tx, service.id, **changes)
+        changed = services.get(tx, service.id, service.cell_id) if request.is_heard else None
+    if changed:
+        zone = service.availability_zone if service.binary == COMPUTE else None
+        request.tell('service.update', payloads.service, dataclasses.replace(changed, availability_zone=zone))
     if 'enabled' in changes and service.binary == COMPUTE:
         _tell_host(request, service, changes['enabled'])
 

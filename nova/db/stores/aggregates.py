@@ -68,8 +68,12 @@ def of_hosts(tx: sa.Connection) -> dict[str, tuple[dict[str, str], ...]]:
     return found
 
 
-def create(tx: sa.Connection, name: str, metadata: dict[str, str] | None = None) -> Aggregate:
-    values = {'uuid': str(uuid.uuid4()), 'name': name, 'metadata': dict(metadata or {}), 'created_at': present()}
+def create(
+    tx: sa.Connection, name: str, metadata: dict[str, str] | None = None, known_as: str | None = None
+) -> Aggregate:
+    """A new aggregate, with a UUID that is known already or made here."""
+    named = known_as or str(uuid.uuid4())
+    values = {'uuid': named, 'name': name, 'metadata': dict(metadata or {}), 'created_at': present()}
     try:
         number = tx.execute(sa.insert(aggregates).values(values)).inserted_primary_key[0]
     except sqlalchemy.exc.IntegrityError as failure:

@@ -12,7 +12,7 @@ from nova.db.tables.operations import api_operations
 from nova.db.tables.types import now as present
 from nova.domain import record
 from nova.domain.lifecycle import TRANSITIONS, Activity, State
-from nova.domain.operation import FAILED, RUNNING, STUCK, WAITING, OperationRow
+from nova.domain.operation import DONE, FAILED, RUNNING, STUCK, WAITING, OperationRow
 from nova.domain.server import Server, ServerRequest
 from nova.domain.server import building as as_building
 
@@ -125,7 +125,8 @@ def close(
         'finished_at': at,
         'updated_at': at,
         'owner': None,
-        'lease_until': None,
+        # Until it has been told, where that is to be.
+        'lease_until': columns_last.get('lease_until'),
         'activity': None,
     }
     if tx.execute(_CLOSE_UNLESS_STOPPED if unless_stopped else _CLOSE, values).rowcount:
@@ -134,6 +135,30 @@ def close(
     if row and row.owner == owner and row.status == RUNNING:
         return False
     raise _lease_lost(operation_id)
+
+
+def untold(tx: sa.Connection, now: datetime.datetime, limit: int = 100) -> list[str]:
+    """Ids of operations that have ended, and whose end should have been told by now."""
+    columns = _operations.c
+    overdue = sa.select(columns.id).where(columns.status.in_((DONE, FAILED)), columns.lease_until < now)
+    return list(tx.execute(overdue.limit(limit)).scalars())
+
+
+def claim_untold(
+    tx: sa.Connection, operation_id: str, until: datetime.datetime, now: datetime.datetime
+) -> OperationRow | None:
+    """The operation, to be told of by the caller until then; None if another conductor is about to."""
+    columns = _operations.c
+    overdue = sa.update(_operations).where(
+        columns.id == operation_id, columns.status.in_((DONE, FAILED)), columns.lease_until < now
+    )
+    return find(tx, operation_id) if tx.execute(overdue.values(lease_until=until)).rowcount else None
+
+
+def note_told(tx: sa.Connection, operation_ids: list[str]) -> None:
+    columns = _operations.c
+    told = sa.update(_operations).where(columns.id.in_(operation_ids), columns.status.in_((DONE, FAILED)))
+    tx.execute(told.values(lease_until=None))
 
 
 def renew(tx: sa.Connection, owner: str, lease_until: datetime.datetime) -> int:

@@ -8,12 +8,11 @@ import sqlalchemy as sa
 import sqlalchemy.exc
 
 from nova import errors
-from nova.db.stores.server_rows import columns_of, values_of
+from nova.db.stores.server_rows import columns_of, room_of, values_of
 from nova.db.stores.server_rows import find as find
 from nova.db.stores.server_rows import get as get
 from nova.db.stores.server_rows import listing as listing
 from nova.db.stores.server_rows import names as names
-from nova.db.stores.server_rows import room_of
 from nova.db.tables.servers import server_faults, server_metadata, server_tags, servers
 from nova.db.tables.types import now as present
 from nova.domain import lifecycle

@@ -42,9 +42,7 @@ def describe_image(operation: Any, cloud: Any, journal: Journal) -> None:
 
 
 def upload_snapshot(operation: Any, cloud: Any, journal: Journal) -> None:
-    operation.on_host(cloud).upload_snapshot(
-        cloud.context, server_id=operation.server_id, image_id=operation.image_id
-    )
+    operation.on_host(cloud).upload_snapshot(cloud.context, server_id=operation.server_id, image_id=operation.image_id)
 
 
 _WITH_IMAGE = 'the image that it changes is removed as a whole'

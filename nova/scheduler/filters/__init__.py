@@ -14,6 +14,7 @@ from nova.scheduler.filters.compute_capabilities import ComputeCapabilities
 from nova.scheduler.filters.failed_before import FailedBefore
 from nova.scheduler.filters.image_properties import ImageProperties
 from nova.scheduler.filters.num_instances import NumInstances
+from nova.scheduler.filters.offered import Offered
 from nova.scheduler.filters.requested_host import RequestedHost
 from nova.scheduler.filters.server_group import ServerGroup
 from nova.scheduler.place import Filter
@@ -47,6 +48,7 @@ FILTERS: dict[str, Callable[[Settings], Filter]] = {
 ALWAYS: tuple[Callable[[Settings], Filter], ...] = (
     lambda settings: RequestedHost(),
     lambda settings: FailedBefore(),
+    lambda settings: Offered(),
     FILTERS['AvailabilityZoneFilter'],
 )
 

@@ -106,6 +106,8 @@ class Nova(Part):
                 'state_path': state,
                 'instances_path': state / 'instances',
                 'compute_driver': 'libvirt.LibvirtDriver' if layout.driver == 'libvirt' else 'fake.FakeDriver',
+                # What ran when the cloud was taken down runs again when it is up.
+                'resume_guests_state_on_host_boot': True,
             },
             'health': {'compute_port': layout.compute_health_port(number)},
             'vnc': {'server_listen': layout.address, 'server_proxyclient_address': layout.address},

@@ -73,6 +73,10 @@ class Simulated:
     prepared: str | None = None
     # What is on the disk that it is rescued from.
     rescue_disk: str | None = None
+    # Its disks in GB, root and ephemeral ones, and of swap in MB; None while nobody has asked for other sizes.
+    sizes: list[int] | None = None
+    # What was on its disk, and the sizes, when it was resized.
+    aside: tuple[str, list[int]] | None = None
     # The ports that are plugged in.
     interfaces: Sequence[str] = ()
 
@@ -88,6 +92,7 @@ class FakeDriver(
     driver.Snapshots,
     driver.Passwords,
     driver.Rebuild,
+    driver.Resize,
     driver.Rescue,
 ):
     """Guests live in memory and, with a `directory`, in a file each: they outlive this process as real ones would.
@@ -226,6 +231,42 @@ class FakeDriver(
             known = self._guests.get(guest_id)
         if known:
             self._keep(dataclasses.replace(known, prepared=None))
+
+    # Resize
+
+    def resize_disks(self, guest: Guest) -> None:
+        known = self._known(guest)
+        self._misbehave('resize_disks', guest.id, known.wishes)
+        if known.aside is None:
+            known = dataclasses.replace(known, aside=(known.disk, known.sizes or []), sizes=_sizes(guest))
+            self._keep(known)
+
+    def restore_disks(self, guest_id: str) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None or known.aside is None:
+            return
+        self._misbehave('restore_disks', guest_id, known.wishes)
+        disk, sizes = known.aside
+        self._keep(dataclasses.replace(known, disk=disk, sizes=sizes or None, aside=None))
+
+    def forget_old_disks(self, guest_id: str) -> None:
+        with self._lock:
+            known = self._guests.get(guest_id)
+        if known is None or known.aside is None:
+            return
+        self._misbehave('forget_old_disks', guest_id, known.wishes)
+        self._keep(dataclasses.replace(known, aside=None))
+
+    def disk_sizes(self, guest_id: str) -> Sequence[int] | None:
+        """In GB, root and ephemeral ones, and of swap in MB; None for a guest that was not resized."""
+        with self._lock:
+            return self._guests[guest_id].sizes
+
+    def set_aside(self) -> Sequence[str]:
+        """The ids of the guests whose former disks are kept."""
+        with self._lock:
+            return sorted(guest_id for guest_id, known in self._guests.items() if known.aside is not None)
 
     # Rescue
 
@@ -451,6 +492,10 @@ class FakeDriver(
         for path in sorted(self._directory.glob('*.json')):
             found: dict[str, Any] = json.loads(path.read_text())
             self._guests[found['id']] = Simulated(**{**found, 'power': Power(found['power'])})
+
+
+def _sizes(guest: Guest) -> list[int]:
+    return [guest.server.flavor.disk_gb, *guest.ephemeral_disks_gb, guest.swap_mb]
 
 
 def _wishes(guest: Guest) -> dict[str, str]:

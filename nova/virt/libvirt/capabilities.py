@@ -1,6 +1,7 @@
 """Read what libvirt says of the host: its processor, what guests it runs, and the traits that follow."""
 
 import dataclasses
+from collections.abc import Collection
 from typing import Any
 from xml.etree import ElementTree
 
@@ -155,7 +156,19 @@ def processor_traits(arch: str, features: frozenset[str]) -> frozenset[str]:
     return frozenset(wanted & _standard())
 
 
-def ability_traits(offered: Offers) -> frozenset[str]:
+def emulation_traits(kinds: tuple[tuple[str, str, str], ...]) -> frozenset[str]:
+    """Traits of the architectures whose guests QEMU can run here, in software if not otherwise."""
+    return frozenset({f'COMPUTE_ARCH_{arch.upper()}' for arch, kind, _mode in kinds if kind == 'qemu'} & _standard())
+
+
+def plain_model(name: str) -> str:
+    """The description of a processor model as it is, without more or fewer features."""
+    cpu = ElementTree.Element('cpu', mode='custom', match='exact')
+    ElementTree.SubElement(cpu, 'model').text = name
+    return ElementTree.tostring(cpu, encoding='unicode')
+
+
+def ability_traits(offered: Offers, excluded_formats: Collection[str] = ()) -> frozenset[str]:
     """COMPUTE_* traits: what this driver can do and this QEMU, too."""
     buses = offered.disk_buses & set(disks.PREFIXES)
     videos = (offered.video_models | {'none'}) & set(devices.VIDEO_MODELS)
@@ -171,6 +184,7 @@ def ability_traits(offered: Offers) -> frozenset[str]:
         wanted.add('COMPUTE_FIRMWARE_UEFI')
         if offered.secure_boot:
             wanted.add('COMPUTE_SECURITY_UEFI_SECURE_BOOT')
+    wanted -= {f'COMPUTE_IMAGE_TYPE_{name.upper()}' for name in excluded_formats}
     return frozenset(wanted & _standard())
 
 

@@ -156,6 +156,20 @@ class Connection:
 
         return self._ask(define_and_start)
 
+    def define(self, xml: str) -> None:
+        """Define a domain, or give one that does not run another description."""
+        self._ask(lambda connection: connection.defineXML(xml))
+
+    def forget_memory(self, guest_id: str) -> None:
+        """Delete the memory that was kept of a domain: its next start is one from its disks."""
+
+        def forget(connection):
+            domain = _find(connection, guest_id)
+            if domain is not None and domain.hasManagedSaveImage():
+                domain.managedSaveRemove()
+
+        self._ask(forget)
+
     def pause(self, guest_id: str) -> None:
         """Hold a domain that runs; one that is held already is fine."""
 
@@ -297,6 +311,10 @@ class Connection:
             return (found[0][1], domain.XMLDesc()) if found else None
 
         return self._ask(look)
+
+    def ask_domain(self, guest_id: str, question: Callable[[Any], T]) -> T:
+        """Put a question, which must bear repeating, to a domain. Errors: NotFound if there is none; HostFailed."""
+        return self._ask(lambda connection: question(_found(connection, guest_id)))
 
     def has_metadata(self, guest_id: str, namespace: str) -> bool:
         """Whether the domain carries a metadata element of this namespace."""

@@ -30,6 +30,9 @@ class Disk:
     bus: str | None = None
     # Whether the guest boots from it, whichever comes first.
     boots: bool = False
+    # Of an empty disk: the file system to make, None for the usual one; and the guest's system, by its image.
+    file_system: str | None = None
+    os_type: str | None = None
 
     @property
     def holds_data(self) -> bool:

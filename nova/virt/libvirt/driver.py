@@ -1,9 +1,10 @@
 """Run guests on QEMU through libvirt."""
 
+import contextlib
 import logging
 import os
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree
 
 from oslo_config import cfg
@@ -12,15 +13,38 @@ from nova import errors
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.host import HostReport
-from nova.domain.lifecycle import Power
-from nova.virt.driver import Console, Events, Guests, ImageSource, Inventory, Measures, PowerControl, PowerListener
-from nova.virt.libvirt import console_log, diagnostics, events
+from nova.domain.image import Image
+from nova.domain.lifecycle import Power, State
+from nova.domain.network import Port
+from nova.domain.snapshot import Quiesce, Snapshot
+from nova.virt.driver import (
+    Console,
+    Events,
+    Guests,
+    ImageSource,
+    Interfaces,
+    Inventory,
+    Measures,
+    Passwords,
+    PowerControl,
+    PowerListener,
+    Rebuild,
+    Rescue,
+    Resize,
+    Snapshots,
+)
+from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces
 from nova.virt.libvirt.connection import Connection
+from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.domain_xml.domain import domain_xml
+from nova.virt.libvirt.domain_xml.machine import architecture
 from nova.virt.libvirt.domain_xml.server_facts import NAMESPACE
+from nova.virt.libvirt.domain_xml.wishes import wishes_of
 from nova.virt.libvirt.inventory import HostInventory
 from nova.virt.libvirt.options import settings_from
+from nova.virt.libvirt.resize import Resizes
 from nova.virt.libvirt.settings import Settings
+from nova.virt.libvirt.snapshots import Snapshots as SnapshotFiles
 from nova.virt.libvirt.storage import Storage
 
 LOG = logging.getLogger(__name__)
@@ -34,14 +58,21 @@ def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
     return LibvirtDriver(settings_from(conf))
 
 
-class LibvirtDriver(Guests, PowerControl, Measures, Inventory, Console, Events):
+class LibvirtDriver(
+    Guests, PowerControl, Rescue, Rebuild, Resize, Measures, Interfaces, Inventory, Console, Events, Snapshots, Passwords
+):
     """The guests of one host."""
 
     def __init__(self, settings: Settings, settle: float = events.SETTLE):
         self._settings = settings
         self._connection = Connection(settings.connection_uri)
         self._storage = Storage(settings)
+        self._snapshots = SnapshotFiles(settings, self._connection, self._storage)
+        self._resizes = Resizes(settings, self._storage)
         self._inventory = HostInventory(settings, self._connection, self._storage)
+        self._interfaces = interfaces.Interfaces(
+            self._connection, settings.version, settings.detach_attempts, settings.detach_timeout
+        )
         self._teller = events.Teller(events.News(settle), self._look)
         # Whether a domain is ours, by its id: it carries our metadata. Asked once for each.
         self._ours: dict[str, bool] = {}
@@ -62,12 +93,33 @@ class LibvirtDriver(Guests, PowerControl, Measures, Inventory, Console, Events):
         if found is not None and found[1] is Power.RUNNING:
             return Power.RUNNING
         disks = self._storage.ensure(guest, image_source, config_drive)
-        cache_mode = self._storage.cache_mode()
-        xml = domain_xml(guest, disks, self._settings, cache_mode=cache_mode, serial=self._serial(guest.id))
-        LOG.debug('The domain of guest %s:\n%s', guest.id, xml)
+        if guest.server.state is State.RESCUED:
+            disks = self._storage.rescue_disks(guest.id) or disks
+        else:
+            self._storage.end_rescue(guest.id)
+        return self._start(guest, disks)
+
+    def _start(self, guest: Guest, disks: Sequence[Disk]) -> Power:
+        xml = self._xml(guest, disks)
         power = self._connection.start(guest.id, xml)
         self._ours[guest.id] = True
         return power
+
+    def _xml(self, guest: Guest, disks: Sequence[Disk]) -> str:
+        cache_mode = self._storage.cache_mode()
+        arch = architecture(wishes_of(guest), self._settings)
+        if arch != self._settings.arch and not self._inventory.runs(arch):
+            raise errors.NotImplementedHere(f'This host has no QEMU for guests of the architecture {arch}.')
+        xml = domain_xml(
+            guest,
+            disks,
+            self._settings,
+            cache_mode=cache_mode,
+            serial=self._serial(guest.id),
+            cpu_model=self._inventory.cpu_model(guest.server.flavor.extra_specs),
+        )
+        LOG.debug('The domain of guest %s:\n%s', guest.id, xml)
+        return xml
 
     def remove(self, guest_id: str, guest_name: str | None, destroy_disks: bool = True) -> None:
         self._storage.directory(guest_id)
@@ -75,6 +127,7 @@ class LibvirtDriver(Guests, PowerControl, Measures, Inventory, Console, Events):
             self._connection.remove(guest_id)
             left(None)
         self._ours.pop(guest_id, None)
+        self._snapshots.forget(guest_id)
         if destroy_disks:
             self._storage.remove(guest_id)
 
@@ -137,6 +190,110 @@ class LibvirtDriver(Guests, PowerControl, Measures, Inventory, Console, Events):
             work(guest_id)
             left(power)
         return power
+
+    # --- interfaces
+
+    def attach_interface(self, guest: Guest, port: Port) -> None:
+        self._interfaces.attach(guest, port)
+
+    def detach_interface(self, guest_id: str, port_id: str) -> None:
+        self._interfaces.detach(guest_id, port_id)
+
+    def describe_network(self, guest: Guest) -> None:
+        self._interfaces.describe(guest)
+
+    # --- other disks
+
+    def prepare_rebuild(
+        self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None
+    ) -> None:
+        self._storage.prepare_exchange(guest, image_source, config_drive)
+
+    def replace_disks(self, guest: Guest) -> Power:
+        with self._teller.working_on(guest.id) as left:
+            # With its memory and its firmware's variables: they belong to the system that goes.
+            self._connection.remove(guest.id)
+            disks = self._storage.commit_exchange(guest.id)
+            self._connection.define(self._xml(guest, disks))
+            self._ours[guest.id] = True
+            left(Power.SHUTDOWN)
+        return Power.SHUTDOWN
+
+    def discard_rebuild(self, guest_id: str) -> None:
+        self._storage.discard_exchange(guest_id)
+
+    def rescue(
+        self,
+        guest: Guest,
+        image: Image,
+        image_source: ImageSource,
+        config_drive: Mapping[str, bytes] | None,
+        timeout: float,
+    ) -> Power:
+        disks = self._storage.rescue_disks(guest.id)
+        with self._teller.working_on(guest.id) as left:
+            if disks is None:
+                disks = self._storage.prepare_rescue(guest, image, image_source, config_drive)
+                with contextlib.suppress(errors.NotFound):
+                    self._connection.shut_down(guest.id, timeout)
+                # It would go on in place of the rescue system.
+                self._connection.forget_memory(guest.id)
+                self._storage.commit_rescue(guest.id, disks)
+            power = self._start(guest, disks)
+            left(power)
+        return power
+
+    def unrescue(self, guest: Guest) -> Power:
+        disks = self._storage.own_disks(guest.id)
+        if self._storage.rescue_disks(guest.id) is None or disks is None:
+            self._storage.end_rescue(guest.id)
+            seen = self.observe(guest.id)
+            return Power.SHUTDOWN if seen is None else seen.power
+        with self._teller.working_on(guest.id) as left:
+            with contextlib.suppress(errors.NotFound):
+                self._connection.end(guest.id)
+            self._connection.define(self._xml(guest, disks))
+            self._storage.end_rescue(guest.id)
+            left(Power.SHUTDOWN)
+        return Power.SHUTDOWN
+
+    # --- snapshots
+
+    def take_snapshot(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
+        return self._snapshots.take(guest_id, image_id, quiesce)
+
+    def snapshot_file(self, guest_id: str, image_id: str) -> str | None:
+        return self._snapshots.file(guest_id, image_id)
+
+    def discard_snapshot(self, guest_id: str, image_id: str) -> None:
+        self._snapshots.discard(guest_id, image_id)
+
+    def discard_all_snapshots(self) -> None:
+        self._snapshots.forget_all()
+
+    # --- passwords
+
+    def check_password_change(self, guest_id: str) -> None:
+        agent.check(self._connection, guest_id)
+
+    def set_password(self, guest_id: str, user: str, password: str) -> None:
+        agent.set_password(self._connection, guest_id, user, password)
+
+    def resize_disks(self, guest: Guest) -> None:
+        self._refuse_running(guest.id)
+        self._resizes.resize(guest)
+
+    def restore_disks(self, guest_id: str) -> None:
+        self._refuse_running(guest_id)
+        self._resizes.restore(guest_id)
+
+    def forget_old_disks(self, guest_id: str) -> None:
+        self._resizes.forget(guest_id)
+
+    def _refuse_running(self, guest_id: str) -> None:
+        found = self._connection.power(guest_id)
+        if found is not None and found[1] not in (Power.SHUTDOWN, Power.CRASHED):
+            raise errors.HostFailed(f'Guest {guest_id} is not off, so its disks cannot be exchanged.')
 
     # --- what guests use
 

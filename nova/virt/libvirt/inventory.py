@@ -3,11 +3,12 @@
 import dataclasses
 import datetime
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from nova import errors
 from nova.domain.host import HostReport, Inventory
-from nova.virt.libvirt import capabilities
+from nova.virt.libvirt import capabilities, tpm
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.domain_xml.machine import DEFAULT_TYPES
 from nova.virt.libvirt.settings import Settings
@@ -27,6 +28,8 @@ class _Lasting:
     supported_instances: tuple[tuple[str, ...], ...] = ()
     traits: tuple[str, ...] = ()
     host_uuid: str | None = None
+    # What each of the processor models that the operator names gives to guests, in their order.
+    models: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 class HostInventory:
@@ -66,6 +69,26 @@ class HostInventory:
         self._learn()
         return self._lasting.host_uuid
 
+    def cpu_model(self, extra_specs: Mapping[str, str]) -> str | None:
+        """The first of the operator's processor models that has all that a flavor demands of processors."""
+        self._learn()
+        wanted = {
+            key.removeprefix('trait:')
+            for key, rule in extra_specs.items()
+            if key.startswith('trait:HW_CPU_') and rule == 'required'
+        }
+        if not wanted or not self._lasting.models:
+            return None
+        found = next((name for name, offered in self._lasting.models if wanted <= offered), None)
+        if found is None:
+            raise errors.NotImplementedHere(f'No processor model of this host has {", ".join(sorted(wanted))}.')
+        return found
+
+    def runs(self, arch: str) -> bool:
+        """Whether guests of this architecture can run here, on whatever."""
+        self._learn()
+        return any(known == arch for known, _kind, _mode in self._lasting.supported_instances)
+
     def _learn(self) -> str | None:
         """Ask libvirt what is not known yet. The sentence that says why it could not be asked, or None."""
         trouble = self._connection.trouble()
@@ -84,13 +107,14 @@ class HostInventory:
         wanted = self._settings.virt_type
         traits: frozenset[str] = frozenset()
         if any(kind == wanted for _arch, kind, _mode in kinds):
-            traits = self._traits(processor)
+            traits = self._traits(processor) | capabilities.emulation_traits(kinds) | tpm.traits(self._settings)
         return _Lasting(
             version=self._connection.version(),
             cpu_info=capabilities.cpu_info(processor),
             supported_instances=kinds,
             traits=tuple(sorted(traits)),
             host_uuid=capabilities.host_uuid(host),
+            models=self._models(processor),
         )
 
     def _traits(self, processor: capabilities.Processor) -> frozenset[str]:
@@ -101,7 +125,26 @@ class HostInventory:
         if offered.host_model is not None:
             expanded = self._connection.expanded_cpu(arch, virt_type, machine, offered.host_model)
             features = capabilities.features_of(expanded)
-        return capabilities.processor_traits(arch, features) | capabilities.ability_traits(offered)
+        return capabilities.processor_traits(arch, features) | capabilities.ability_traits(
+            offered, self._settings.excluded_formats
+        )
+
+    def _models(self, processor: capabilities.Processor) -> tuple[tuple[str, frozenset[str]], ...]:
+        """libvirt refuses, with a reason, a model that it does not know."""
+        settings, arch = self._settings, processor.arch
+        if settings.cpu_mode != 'custom':
+            return ()
+        machine = settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
+        expanded = (
+            (name, self._connection.expanded_cpu(arch, settings.virt_type, machine, capabilities.plain_model(name)))
+            for name in settings.cpu_models
+        )
+        added = frozenset(flag.lstrip('+').lower() for flag in settings.cpu_flags if not flag.startswith('-'))
+        removed = frozenset(flag.lstrip('-').lower() for flag in settings.cpu_flags if flag.startswith('-'))
+        return tuple(
+            (name, capabilities.processor_traits(arch, (capabilities.features_of(cpu) | added) - removed))
+            for name, cpu in expanded
+        )
 
     def _unusable(self) -> str | None:
         """Why guests of the configured kind cannot run here, if so."""

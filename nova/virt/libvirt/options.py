@@ -35,6 +35,9 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         cpu_flags=tuple(options.cpu_model_extra_flags),
         machine_types=_pairs('hw_machine_type', options.hw_machine_type),
         pcie_ports=options.num_pcie_ports,
+        tb_cache_mb=options.tb_cache_size,
+        swtpm_enabled=options.swtpm_enabled,
+        pointer_model=conf.pointer_model,
         rng_device=options.rng_dev_path,
         vnc_enabled=conf.vnc.enabled,
         vnc_listen=conf.vnc.server_listen,
@@ -43,9 +46,14 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         mkisofs_command=conf.mkisofs_cmd,
         disk_format=DISK_FORMATS[options.images_type] or ('qcow2' if conf.use_cow_images else 'raw'),
         preallocate=conf.preallocate_images == 'space',
+        ephemeral_format=conf.default_ephemeral_format,
+        mkfs_commands=_commands(conf.virt_mkfs),
         disk_prefix=options.disk_prefix,
         discard=options.hw_disk_discard,
         cache_modes=_pairs('disk_cachemodes', options.disk_cachemodes),
+        rx_queue_size=options.rx_queue_size,
+        tx_queue_size=options.tx_queue_size,
+        max_queues=options.max_queues,
         serial_source=options.sysinfo_serial,
         memory_stats_period=options.mem_stats_period_seconds,
         qemu_img_memory_gb=options.images_address_space_limit,
@@ -53,8 +61,20 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         snapshots_path=options.snapshots_directory,
         snapshot_format=options.snapshot_image_format,
         snapshot_compression=options.snapshot_compression,
+        detach_attempts=options.device_detach_attempts,
+        detach_timeout=options.device_detach_timeout,
         shared_cpus=cpu_set.parse(shared) if shared else None,
+        excluded_formats=tuple(conf.compute.image_type_exclude_list),
     )
+
+
+def _commands(entries: list[str]) -> dict[str, str]:
+    commands = dict(entry.split('=', 1) for entry in entries if '=' in entry)
+    if len(commands) != len(entries):
+        raise errors.Invalid(
+            'virt_mkfs must name a system and a command, as in linux=mkfs.ext4 -L %(fs_label)s %(target)s.'
+        )
+    return commands
 
 
 def _pairs(option: str, entries: list[str] | None) -> dict[str, str]:

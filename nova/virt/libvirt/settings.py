@@ -22,6 +22,11 @@ class Settings:
     # Machine type by architecture.
     machine_types: dict[str, str] = dataclasses.field(default_factory=dict)
     pcie_ports: int = 0
+    # Of QEMU's translated code, with virt_type qemu; None: QEMU's own measure.
+    tb_cache_mb: int | None = None
+    swtpm_enabled: bool = False
+    # `usbtablet`, `ps2mouse` or None, for guests whose image says nothing.
+    pointer_model: str | None = 'usbtablet'
     rng_device: str = '/dev/urandom'
     vnc_enabled: bool = True
     vnc_listen: str = '127.0.0.1'
@@ -31,16 +36,28 @@ class Settings:
     # The format of guests' disks: qcow2 overlays of the cached image, or raw copies of it.
     disk_format: str = 'qcow2'
     preallocate: bool = False
+    # The file system of ephemeral disks, if the operator names one; and the commands that make one, by the guest's os_type.
+    ephemeral_format: str | None = None
+    mkfs_commands: dict[str, str] = dataclasses.field(default_factory=dict)
     disk_prefix: str | None = None
     discard: str | None = None
     # Cache mode by kind of disk; `file` is the kind that this driver makes.
     cache_modes: dict[str, str] = dataclasses.field(default_factory=dict)
+    # Sizes and number of the queues of virtio network cards; None: QEMU's own.
+    rx_queue_size: int | None = None
+    tx_queue_size: int | None = None
+    max_queues: int | None = None
     serial_source: str = 'unique'
     memory_stats_period: int = 10
     qemu_img_memory_gb: int = 2
     qemu_img_cpu_seconds: int = 30
+    # How often a guest is asked to let go of a device, and for how many seconds it is waited for each time.
+    detach_attempts: int = 8
+    detach_timeout: int = 20
     # The processors that guests float over, or None for all of the host's.
     shared_cpus: frozenset[int] | None = None
+    # Image formats that this host does not take.
+    excluded_formats: tuple[str, ...] = ()
     # Where images of guests are made; None: beside the guests. The format is the disk's own where none is named.
     snapshots_path: str | None = None
     snapshot_format: str | None = None

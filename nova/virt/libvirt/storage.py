@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from nova import errors
 from nova.domain import image_format
 from nova.domain.guest import Guest
+from nova.domain.image import Image
 from nova.virt.driver import ImageSource
-from nova.virt.libvirt import commands, config_drive
+from nova.virt.libvirt import aside, commands, config_drive, exchange, file_systems, rescue
 from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.domain_xml.devices import CONSOLE_LOG
 from nova.virt.libvirt.settings import Settings
@@ -23,6 +24,8 @@ from nova.virt.libvirt.settings import Settings
 # Which disks a guest has and in what format; written before the first of them. A disk's own bytes are never asked:
 # its guest may have written them.
 PLAN = 'disk.info'
+# The same of a guest that is rescued; it is one as long as this is there.
+RESCUE_PLAN = 'rescue.info'
 REMOVED = '_del'
 GUEST_ID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 GIB, MIB = 1 << 30, 1 << 20
@@ -35,6 +38,8 @@ class Base:
     path: str
     format: str
     size: int
+    # False: disks are not to lean on it.
+    stays: bool = True
 
 
 class Storage:
@@ -57,25 +62,122 @@ class Storage:
         """Make the guest's disks, as far as they are not there."""
         directory = self.directory(guest.id)
         os.makedirs(directory, exist_ok=True)
-        planned = self._planned(directory)
+        exchange.complete(directory, PLAN, _names_in)
+        planned = self._ensure_in(directory, guest, source, drive)
+        self._ensure_log(directory)
+        return planned
+
+    def _ensure_in(
+        self, directory: str, guest: Guest, source: ImageSource, drive: Mapping[str, bytes] | None
+    ) -> tuple[Disk, ...]:
+        planned = _planned(directory)
         base = None
         if planned is None:
             base = self._base(guest, source)
             planned = plan(guest, base, self._settings, self._root_device(guest), drive is not None)
-            self._write_plan(directory, planned)
+            _write_plan(directory, planned)
         for disk in planned:
             path = os.path.join(directory, disk.name)
             if not os.path.exists(path):
                 base = base or (self._base(guest, source) if disk.role is Role.ROOT else None)
                 self._make(disk, path, base, drive or {})
+        return planned
+
+    # --- other disks
+
+    def prepare_exchange(self, guest: Guest, source: ImageSource, drive: Mapping[str, bytes] | None) -> None:
+        """Make all of the guest's disks anew, beside those that it has."""
+        directory = self.directory(guest.id)
+        exchange.discard(directory)
+        prepared = os.path.join(directory, exchange.PREPARED)
+        os.makedirs(prepared)
+        try:
+            self._ensure_in(prepared, guest, source, drive)
+        except Exception as failure:
+            exchange.discard(directory)
+            raise _as_host_failure(failure, prepared) from failure
+
+    def commit_exchange(self, guest_id: str) -> tuple[Disk, ...]:
+        """Put what was prepared in the place of the guest's disks, once; the disks that it has then."""
+        directory = self.directory(guest_id)
+        exchange.commit(directory, PLAN, _names_in)
+        self._delete_rescue(directory)
+        planned = _planned(directory)
+        if planned is None:
+            raise errors.HostFailed(f'There are no disks in {directory}; rebuild the server.')
         self._ensure_log(directory)
         return planned
+
+    def discard_exchange(self, guest_id: str) -> None:
+        exchange.discard(self.directory(guest_id))
+
+    def prepare_rescue(
+        self, guest: Guest, image: Image, source: ImageSource, drive: Mapping[str, bytes] | None
+    ) -> tuple[Disk, ...]:
+        """Make what the guest is rescued from, beside its disks; all disks that it has then."""
+        directory = self.directory(guest.id)
+        exchange.complete(directory, PLAN, _names_in)
+        own = _planned(directory)
+        if own is None:
+            raise errors.HostFailed(f'There are no disks in {directory} that could be mended.')
+        self._delete_rescue(directory)
+        try:
+            base = self._base(dataclasses.replace(guest, image=image), source)
+            device = drive_device(self._settings) if drive is not None else None
+            disk_format = self._settings.disk_format
+            disks = rescue.arrange(own, image.properties, image.disk_format, base.size, disk_format, device)
+            for disk in disks:
+                if disk.role in (Role.RESCUE, Role.RESCUE_CONFIG):
+                    self._make(disk, os.path.join(directory, disk.name), base, drive or {})
+        except Exception as failure:
+            self._delete_rescue(directory)
+            raise _as_host_failure(failure, directory) from failure
+        return disks
+
+    def commit_rescue(self, guest_id: str, disks: tuple[Disk, ...]) -> None:
+        """From now on the guest is one that is rescued, until `end_rescue`."""
+        _write_plan(self.directory(guest_id), disks, RESCUE_PLAN)
+
+    def rescue_disks(self, guest_id: str) -> tuple[Disk, ...] | None:
+        """The disks that the guest has while it is rescued; None if it is not."""
+        return _planned(self.directory(guest_id), RESCUE_PLAN)
+
+    def end_rescue(self, guest_id: str) -> None:
+        """Delete what the guest was rescued from. A guest that is not rescued is fine."""
+        self._delete_rescue(self.directory(guest_id))
+
+    def own_disks(self, guest_id: str) -> tuple[Disk, ...] | None:
+        """The disks that the guest has by itself; None if it has none here."""
+        return _planned(self.directory(guest_id))
+
+    @staticmethod
+    def _delete_rescue(directory: str) -> None:
+        # The plan first: what is left then is nobody's.
+        for name in (RESCUE_PLAN, Role.RESCUE.value, Role.RESCUE_CONFIG.value):
+            for path in (os.path.join(directory, name), os.path.join(directory, f'{name}.part')):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(path)
+
+    def root_disk(self, guest_id: str) -> tuple[Disk, str]:
+        """The disk that the guest boots from, as it was planned, and its path; NotFound if it has none here."""
+        directory = self.directory(guest_id)
+        root = next((disk for disk in _planned(directory) or () if disk.role is Role.ROOT), None)
+        if root is None:
+            raise errors.NotFound(f'Guest {guest_id} has no disk on this host.')
+        return root, os.path.join(directory, root.name)
+
+    def fill(self, directory: str, guest: Guest, disks: tuple[Disk, ...]) -> None:
+        """Note which disks are in a directory, and make those that it lacks; they are empty."""
+        _write_plan(directory, disks)
+        self._ensure_in(directory, guest, _no_image, None)
+        self._ensure_log(directory)
 
     def remove(self, guest_id: str) -> None:
         """Delete the guest's directory, and what an earlier try left of it."""
         directory = self.directory(guest_id)
         if os.path.islink(directory):
             raise errors.HostFailed(f'{directory} is a link; nothing was deleted. See where it leads and remove it.')
+        aside.forget(directory)
         doomed = directory + REMOVED
         self._delete(doomed)
         try:
@@ -91,7 +193,8 @@ class Storage:
             names = os.listdir(self._root)
         except FileNotFoundError:
             return set()
-        return {name.removesuffix(REMOVED) for name in names if GUEST_ID.fullmatch(name.removesuffix(REMOVED))}
+        owners = {aside.owner(name.removesuffix(REMOVED)) for name in names}
+        return {name for name in owners if GUEST_ID.fullmatch(name)}
 
     def has(self, guest_id: str) -> bool:
         return os.path.isdir(self.directory(guest_id))
@@ -110,7 +213,7 @@ class Storage:
             planned = None
             # A damaged record is told of when its guest is next worked on.
             with contextlib.suppress(errors.HostFailed):
-                planned = self._planned(directory)
+                planned = _planned(directory)
             total += sum(max(0, disk.size - _used(os.path.join(directory, disk.name))) for disk in planned or ())
         return total
 
@@ -123,7 +226,7 @@ class Storage:
         # Looked at anew each time: what lies beneath a disk must not lead QEMU to other files.
         facts = image_format.inspect_file(path)
         image_format.check_safe(facts, guest.image.disk_format)
-        return Base(os.path.abspath(path), facts.qemu_format, facts.virtual_size)
+        return Base(os.path.abspath(path), facts.qemu_format, facts.virtual_size, guest.image_stays)
 
     @staticmethod
     def _root_device(guest: Guest) -> str:
@@ -133,16 +236,19 @@ class Storage:
         part = f'{path}.part'
         if os.path.exists(part):
             os.unlink(part)
-        if disk.role is Role.CONFIG:
+        if disk.holds_data:
             config_drive.make(part, drive, self._settings.config_drive_format, self._settings.mkisofs_command)
-        elif disk.role is Role.ROOT:
+        elif disk.role in (Role.ROOT, Role.RESCUE):
             self._make_root(disk, part, base)
         else:
             self._make_blank(disk, part)
         os.rename(part, path)
 
     def _make_root(self, disk: Disk, path: str, base: Base) -> None:
-        if disk.format == 'qcow2':
+        if disk.format == 'qcow2' and not base.stays:
+            self._qemu_img('convert', '-f', base.format, '-O', 'qcow2', base.path, path, size=base.size)
+            self._qemu_img('resize', '-q', '-f', 'qcow2', path, str(disk.size))
+        elif disk.format == 'qcow2':
             beneath = ('-F', base.format, '-b', base.path)
             self._qemu_img('create', '-q', '-f', 'qcow2', *beneath, path, str(disk.size))
         else:
@@ -160,7 +266,7 @@ class Storage:
         if disk.role is Role.SWAP:
             commands.run(['mkswap', '-q', path])
         else:
-            commands.run(['mkfs.ext4', '-q', '-F', '-L', f'ephemeral{disk.number}', path])
+            file_systems.make(path, f'ephemeral{disk.number}', disk.file_system, disk.os_type, self._settings)
 
     def _qemu_img(self, *arguments: str, size: int = 0) -> None:
         commands.run(
@@ -174,26 +280,6 @@ class Storage:
         # libvirt's log daemon keeps the owner of a file that is there; one that it makes is readable to root alone.
         with open(os.path.join(directory, CONSOLE_LOG), 'ab'):
             pass
-
-    # --- the plan
-
-    @staticmethod
-    def _planned(directory: str) -> tuple[Disk, ...] | None:
-        try:
-            with open(os.path.join(directory, PLAN), 'rb') as file:
-                entries = json.load(file)['disks']
-            return tuple(Disk(**{**entry, 'role': Role(entry['role'])}) for entry in entries)
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as damage:
-            raise errors.HostFailed(f'{os.path.join(directory, PLAN)} is damaged: {damage}.') from damage
-
-    @staticmethod
-    def _write_plan(directory: str, disks: tuple[Disk, ...]) -> None:
-        part = os.path.join(directory, f'{PLAN}.part')
-        with open(part, 'w', encoding='utf-8') as file:
-            json.dump({'disks': [{**dataclasses.asdict(disk), 'role': disk.role.value} for disk in disks]}, file)
-        os.rename(part, os.path.join(directory, PLAN))
 
     # --- the file system
 
@@ -217,6 +303,41 @@ class Storage:
         return 'none'
 
 
+def _planned(directory: str, plan_name: str = PLAN) -> tuple[Disk, ...] | None:
+    path = os.path.join(directory, plan_name)
+    try:
+        with open(path, 'rb') as file:
+            entries = json.load(file)['disks']
+        return tuple(Disk(**{**entry, 'role': Role(entry['role'])}) for entry in entries)
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as damage:
+        raise errors.HostFailed(f'{path} is damaged: {damage}.') from damage
+
+
+def _write_plan(directory: str, disks: tuple[Disk, ...], plan_name: str = PLAN) -> None:
+    part = os.path.join(directory, f'{plan_name}.part')
+    with open(part, 'w', encoding='utf-8') as file:
+        json.dump({'disks': [{**dataclasses.asdict(disk), 'role': disk.role.value} for disk in disks]}, file)
+    os.rename(part, os.path.join(directory, plan_name))
+
+
+def _no_image(image: Image) -> str:
+    raise errors.HostFailed(f'A disk that was made from image {image.id} is missing.')
+
+
+def _names_in(directory: str) -> set[str] | None:
+    planned = _planned(directory)
+    return None if planned is None else {disk.name for disk in planned}
+
+
+def _as_host_failure(failure: Exception, place: str) -> Exception:
+    """A host whose disk is full, or broken, may be no reason to call this a bug."""
+    if isinstance(failure, OSError):
+        return errors.HostFailed(f'Disks cannot be made in {place}: {failure}.')
+    return failure
+
+
 def _used(path: str) -> int:
     try:
         return os.stat(path).st_blocks * 512
@@ -233,11 +354,22 @@ def plan(guest: Guest, base: Base, settings: Settings, root_device: str, with_dr
         raise errors.Invalid(f'The image needs a disk of {needed} GB, and the flavor gives {flavor.disk_gb} GB.')
     disks = [Disk(Role.ROOT, settings.disk_format, size or base.size, root_device)]
     for number, size_gb in enumerate(guest.ephemeral_disks_gb):
-        disks.append(Disk(Role.EPHEMERAL, 'raw', size_gb * GIB, number=number))
+        disks.append(ephemeral_disk(guest, number, size_gb))
     if guest.swap_mb:
         disks.append(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB))
     if with_drive:
-        device = 'disk' if settings.config_drive_format == 'vfat' else 'cdrom'
+        device = drive_device(settings)
         # Its size is no promise of room: it never grows.
         disks.append(Disk(Role.CONFIG, 'raw', 0, device))
     return tuple(disks)
+
+
+def ephemeral_disk(guest: Guest, number: int, size_gb: int) -> Disk:
+    """An empty disk of a guest, as its image and its user want it."""
+    kind, system = guest.ephemeral_file_system(number), guest.server.image_properties.get('os_type')
+    return Disk(Role.EPHEMERAL, 'raw', size_gb * GIB, number=number, file_system=kind, os_type=system)
+
+
+def drive_device(settings: Settings) -> str:
+    """What the guest sees its config drive as."""
+    return 'disk' if settings.config_drive_format == 'vfat' else 'cdrom'

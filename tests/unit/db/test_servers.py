@@ -219,7 +219,7 @@ def test_building_is_what_an_operation_builds(cell, fields, building):
 def test_power_is_taken_from_the_host_that_has_the_server(cell, host, power, changed):
     keep(cell, a_server(host='h1', power=Power.RUNNING))
     with cell.writing() as tx:
-        assert servers.set_power(tx, an_id(1), host, power) is changed
+        servers.set_power(tx, an_id(1), host, power)
     assert read(cell).power is (power if changed else Power.RUNNING)
 
 
@@ -235,7 +235,7 @@ def test_power_is_taken_from_the_host_that_has_the_server(cell, host, power, cha
 def test_state_follows_power_only_at_rest(cell, before, operation_id, after):
     keep(cell, a_server(host='h1', power=Power.RUNNING, state=before, operation_id=operation_id))
     with cell.writing() as tx:
-        servers.set_power(tx, an_id(1), 'h1', Power.SHUTDOWN, State.STOPPED)
+        servers.set_power(tx, an_id(1), 'h1', Power.SHUTDOWN)
     assert read(cell).state is after
 
 

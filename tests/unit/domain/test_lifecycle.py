@@ -22,8 +22,32 @@ def test_delete_may_take_over_from_any_state():
 
 
 @pytest.mark.parametrize(
-    ('power', 'state'),
-    [(Power.RUNNING, State.ACTIVE), (Power.SHUTDOWN, State.STOPPED), (Power.NOSTATE, None)],
+    ('state', 'power', 'after', 'end_guest'),
+    [
+        (State.ACTIVE, Power.RUNNING, None, False),
+        (State.ACTIVE, Power.SHUTDOWN, State.STOPPED, False),
+        (State.ACTIVE, Power.CRASHED, State.STOPPED, False),
+        (State.ACTIVE, Power.PAUSED, None, False),
+        (State.ACTIVE, Power.SUSPENDED, State.STOPPED, True),
+        (State.ACTIVE, Power.NOSTATE, None, False),
+        (State.PAUSED, Power.SHUTDOWN, State.STOPPED, False),
+        (State.PAUSED, Power.RUNNING, None, False),
+        (State.STOPPED, Power.RUNNING, None, True),
+        (State.STOPPED, Power.PAUSED, None, True),
+        (State.STOPPED, Power.CRASHED, None, False),
+        (State.SUSPENDED, Power.SHUTDOWN, None, False),
+        (State.SUSPENDED, Power.RUNNING, None, False),
+        (State.SOFT_DELETED, Power.RUNNING, None, True),
+        (State.RESCUED, Power.SHUTDOWN, None, False),
+        (State.RESIZED, Power.SHUTDOWN, None, False),
+        (State.ERROR, Power.RUNNING, None, False),
+    ],
 )
-def test_power_implies_a_state(power, state):
-    assert lifecycle.power_to_state(power) is state
+def test_what_follows_when_a_guest_changes_by_itself(state, power, after, end_guest):
+    assert lifecycle.drift(state, power) == lifecycle.Drift(after, end_guest)
+
+
+@pytest.mark.parametrize('state', lifecycle.USUAL_POWER)
+def test_nothing_follows_from_what_is_usual(state):
+    for power in lifecycle.USUAL_POWER[state]:
+        assert lifecycle.drift(state, power) == lifecycle.Drift()

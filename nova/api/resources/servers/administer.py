@@ -3,13 +3,15 @@
 from nova.api import policy
 from nova.api.request import Request
 from nova.api.resources.servers.find import find_placed
-from nova.api.resources.servers.verbs import ACTION, admit, not_built, nothing
+from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.api.schema import Body, Field
 from nova.db.stores import operations, servers
 from nova.domain.lifecycle import State
 from nova.domain.operation import RUNNING, STUCK
 from nova.domain.server import Server
+from nova.operations.guest_operation import with_guest
+from nova.operations.inject_network_info import InjectNetworkInfo
 from nova.operations.note import note
 
 RESET_STATE = policy.admin('os_compute_api:os-admin-actions:reset_state', 'Sets the state of a server.')
@@ -31,8 +33,8 @@ def reset_state(request: Request, server_id: str) -> None:
 
 @route('POST', ACTION, action='injectNetworkInfo', policy=INJECT, body=nothing('injectNetworkInfo'), status=202)
 def inject_network_info(request: Request, server_id: str) -> None:
-    admit(request, server_id, INJECT, 'inject_network_info')
-    not_built('Writing the network into a server')
+    server = admit(request, server_id, INJECT, 'inject_network_info')
+    begin(request, InjectNetworkInfo(**with_guest(server)))
 
 
 def _given_up(request: Request, server: Server) -> bool:

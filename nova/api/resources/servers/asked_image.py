@@ -1,75 +1,17 @@
 """Which image a request boots from, and whether a server of its flavor can."""
 
-import re
 import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from nova import errors
 from nova.api.request import Request
+from nova.domain import guest_wishes
 from nova.domain.block_device import IMAGE, BlockDevice
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
 
 BYTES_PER_GB = 1 << 30
-_BUSES = ('fdc', 'ide', 'sata', 'scsi', 'usb', 'virtio', 'xen', 'lxc', 'uml')
-_ARCHITECTURES = (
-    'alpha', 'armv6', 'armv7l', 'armv7b', 'aarch64', 'cris', 'i686', 'ia64', 'lm32', 'm68k', 'microblaze', 'microblazeel',
-    'mips', 'mipsel', 'mips64', 'mips64el', 'openrisc', 'parisc', 'parisc64', 'ppc', 'ppcle', 'ppc64', 'ppc64le', 'ppcemb',
-    's390', 's390x', 'sh4', 'sh4eb', 'sparc', 'sparc64', 'unicore32', 'x86_64', 'xtensa', 'xtensaeb',
-    # Other names of some of them.
-    'amd64', 'x64', 'i386', 'i486', 'i586', 'x86', 'arm64',
-)  # fmt: skip
-_HYPERVISORS = (
-    'baremetal', 'bhyve', 'docker', 'fake', 'hyperv', 'ironic', 'kqemu', 'kvm', 'lxc', 'lxd', 'openvz', 'parallels',
-    'phyp', 'qemu', 'test', 'uml', 'vbox', 'vz', 'vmware', 'xen', 'xapi', 'zvm', 'prsm',
-)  # fmt: skip
-_MODES = ('hvm', 'xen', 'uml', 'exe', 'hv', 'pv')
-# What a property may be, where that is a list; others mean something to one kind of host only.
-_CHOICES: dict[str, Sequence[str]] = {
-    'hw_architecture': _ARCHITECTURES,
-    'architecture': _ARCHITECTURES,
-    'hw_emulation_architecture': _ARCHITECTURES,
-    'img_hv_type': _HYPERVISORS,
-    'hypervisor_type': _HYPERVISORS,
-    'hw_vm_mode': _MODES,
-    'vm_mode': _MODES,
-    'hw_cdrom_bus': _BUSES,
-    'hw_disk_bus': _BUSES,
-    'hw_floppy_bus': _BUSES,
-    'hw_rescue_bus': _BUSES,
-    'hw_rescue_device': ('cdrom', 'disk', 'floppy', 'fs', 'lun'),
-    'hw_cpu_policy': ('dedicated', 'shared', 'mixed'),
-    'hw_cpu_thread_policy': ('prefer', 'isolate', 'require'),
-    'hw_firmware_type': ('uefi', 'bios'),
-    'hw_input_bus': ('usb', 'virtio'),
-    'hw_mem_encryption_model': ('amd-sev', 'amd-sev-es', 'amd-sev-snp', 'intel-tdx'),
-    'hw_pci_numa_affinity_policy': ('required', 'legacy', 'preferred', 'socket'),
-    'hw_pointer_model': ('usbtablet',),
-    'hw_rng_model': ('virtio',),
-    'hw_scsi_model': (
-        'buslogic', 'ibmvscsi', 'lsilogic', 'lsisas1068', 'lsisas1078', 'virtio-scsi', 'vmpvscsi',
-    ),
-    'hw_sound_model': ('sb16', 'es1370', 'pcspk', 'ac97', 'ich6', 'ich9', 'usb', 'virtio'),
-    'hw_tpm_model': ('tpm-tis', 'tpm-crb'),
-    'hw_tpm_version': ('1.2', '2.0'),
-    'hw_video_model': ('cirrus', 'qxl', 'vga', 'vmvga', 'xen', 'virtio', 'gop', 'none', 'bochs'),
-    'hw_vif_model': (
-        'virtio', 'ne2k_pci', 'pcnet', 'rtl8139', 'e1000', 'e1000e', 'netfront', 'spapr-vlan', 'lan9118', 'sriov',
-        'vmxnet', 'vmxnet3', 'igb',
-    ),
-    'hw_viommu_model': ('intel', 'smmuv3', 'virtio', 'auto'),
-    'hw_watchdog_action': ('none', 'pause', 'poweroff', 'reset', 'disabled'),
-    'img_config_drive': ('optional', 'mandatory'),
-    'img_signature_hash_method': ('SHA-224', 'SHA-256', 'SHA-384', 'SHA-512'),
-    'os_secure_boot': ('required', 'disabled', 'optional'),
-}  # fmt: skip
-# These are compared without regard to case.
-_ANY_CASE = frozenset({'hw_architecture', 'architecture', 'img_hv_type', 'hypervisor_type', 'hw_vm_mode', 'vm_mode'})
-_NUMBERS = (
-    'hw_cpu_cores', 'hw_cpu_max_cores', 'hw_cpu_max_sockets', 'hw_cpu_max_threads', 'hw_cpu_sockets', 'hw_cpu_threads',
-    'hw_numa_nodes', 'hw_serial_port_count', 'hw_video_ram',
-)  # fmt: skip
 # How a bus names its first disk.
 _ROOT_NAMES = {'virtio': 'vda', 'scsi': 'sda', 'sata': 'sda', 'usb': 'sda', 'ide': 'hda', 'fdc': 'fda', 'xen': 'xvda'}
 
@@ -98,7 +40,7 @@ def refuse_unfit(image: Image, flavor: Flavor, root: BlockDevice) -> None:
     """Raise Invalid unless a server of this flavor can boot the image, from a disk on its host or from a volume."""
     if image.status != 'active':
         raise errors.Invalid(f'Image {image.id} is not active.')
-    _refuse_unknown_properties(image)
+    guest_wishes.refuse(flavor, image.properties)
     if flavor.memory_mb < image.min_memory_mb:
         raise errors.Invalid("Flavor's memory is too small for requested image.")
     least = image.min_disk_gb * BYTES_PER_GB
@@ -169,21 +111,3 @@ def _refuse_small_volume(image: Image, root: BlockDevice, least: int) -> None:
             'Volume is smaller than the minimum size specified in image metadata. '
             f'Volume size is {room} bytes, minimum size is {least} bytes.'
         )
-
-
-def _refuse_unknown_properties(image: Image) -> None:
-    for name, choices in _CHOICES.items():
-        value = image.properties.get(name)
-        if value in (None, ''):
-            continue
-        text = str(value).lower() if name in _ANY_CASE else str(value)
-        if text not in choices:
-            raise _bad_property(f'{name} is {str(value)[:64]!r}, and must be one of {", ".join(choices)}.')
-    for name in _NUMBERS:
-        value = image.properties.get(name)
-        if value not in (None, '') and not re.fullmatch(r'\s*[0-9]{1,9}\s*', str(value)):
-            raise _bad_property(f'{name} is {str(value)[:64]!r}, and must be a number.')
-
-
-def _bad_property(why: str) -> errors.Invalid:
-    return errors.Invalid(f'Invalid image metadata. Error: {why}')

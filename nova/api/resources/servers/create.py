@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nova import errors
-from nova.api import policy, quota
+from nova.api import policy, quota, tell
 from nova.api.request import Answer, Request
 from nova.api.resources.servers import (
     asked_disks,
@@ -21,6 +21,7 @@ from nova.api.resources.servers.bodies import CREATE
 from nova.api.routes import route
 from nova.api.schema import truth, whole
 from nova.db.stores import keypairs
+from nova.domain import guest_wishes
 from nova.domain.block_device import BlockDevice
 from nova.domain.flavor import Flavor
 from nova.domain.image import Image
@@ -69,6 +70,7 @@ def create(request: Request) -> Answer:
 
     answer, rows = request.databases.api.write(record)
     start.tell(request.services, request.context, rows)
+    tell.group_joined(request, template.scheduler_hints.get('group'))
     return answer
 
 
@@ -192,6 +194,8 @@ def _image_and_disks(request: Request, flavor: Flavor, most: int) -> tuple[Image
         raise errors.Forbidden('Only volume-backed servers are allowed for flavors with zero disk.')
     if image:
         asked_image.refuse_unfit(image, flavor, root)
+    else:
+        guest_wishes.refuse(flavor, {})
     asked_image.refuse_unfound(request, disks)
     return image, disks
 

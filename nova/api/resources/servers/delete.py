@@ -1,12 +1,14 @@
 """Delete a server, by either of the two calls that do; and take back a deletion that waits for its time."""
 
-from nova.api import policy
+from nova.api import policy, quota
 from nova.api.request import Request
 from nova.api.resources.servers.find import unknown
-from nova.api.resources.servers.verbs import ACTION, admit, not_built, nothing
+from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.db.stores import mappings
 from nova.operations import start
+from nova.operations.guest_operation import with_guest
+from nova.operations.restore_server import RestoreServer
 
 DELETE = policy.project_member('os_compute_api:servers:delete', 'Deletes a server.')
 FORCE = policy.project_member('os_compute_api:os-deferred-delete:force', 'Deletes a server at once.')
@@ -15,24 +17,27 @@ RESTORE = policy.project_member('os_compute_api:os-deferred-delete:restore', 'Re
 
 @route('DELETE', '/servers/{server_id}', policy=DELETE, status=204)
 def delete(request: Request, server_id: str) -> None:
-    _delete(request, server_id, DELETE)
+    """At once, or so that it can be restored for a while, as the option reclaim_instance_interval says."""
+    _delete(request, server_id, DELETE, soft=request.settings.reclaim_interval > 0)
 
 
 @route('POST', ACTION, action='forceDelete', policy=FORCE, body=nothing('forceDelete'), status=202)
 def force_delete(request: Request, server_id: str) -> None:
-    """As delete, which never waits for a time to reclaim what it deleted."""
-    _delete(request, server_id, FORCE)
+    """What was deleted for the time being, and what was not."""
+    _delete(request, server_id, FORCE, soft=False)
 
 
 @route('POST', ACTION, action='restore', policy=RESTORE, body=nothing('restore'), status=202)
 def restore(request: Request, server_id: str) -> None:
-    admit(request, server_id, RESTORE, 'restore')
-    not_built('Restoring a server')
+    server = admit(request, server_id, RESTORE, 'restore')
+    with request.databases.api.reading() as tx:
+        quota.refuse_another(tx, request, server)
+    begin(request, RestoreServer(**with_guest(server)))
 
 
-def _delete(request: Request, server_id: str, rule: policy.Rule) -> None:
+def _delete(request: Request, server_id: str, rule: policy.Rule, soft: bool) -> None:
     with request.databases.api.reading() as tx:
         mapping = mappings.find(tx, server_id)
     if mapping is None or not request.may(rule, project_id=mapping.project_id, user_id=mapping.user_id):
         raise unknown(server_id)
-    start.delete(request.services, request.context, server_id)
+    start.delete(request.services, request.context, server_id, soft)

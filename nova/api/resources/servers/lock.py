@@ -1,12 +1,15 @@
 """Keep ordinary users from changing a server."""
 
-from nova.api import policy
+import dataclasses
+
+from nova.api import policy, tell
 from nova.api.request import Request
 from nova.api.resources.servers.find import find_placed
 from nova.api.resources.servers.verbs import ACTION, nothing
 from nova.api.routes import route
 from nova.api.schema import Body
 from nova.db.stores import servers
+from nova.domain.notifications.servers import ACTION as PAYLOAD
 from nova.domain.server import ADMIN, OWNER
 from nova.operations.note import note
 
@@ -38,6 +41,8 @@ def lock(request: Request, server_id: str) -> None:
     with request.databases.cell(server.cell_id).writing() as tx:
         servers.change(tx, server.id, locked=True, locked_by=by, locked_reason=reason)
         note(tx, request.context, server, 'lock')
+    locked = dataclasses.replace(server, locked=True, locked_reason=reason)
+    tell.server(request, 'instance.lock', locked, PAYLOAD)
 
 
 @route('POST', ACTION, action='unlock', policy=UNLOCK, body=nothing('unlock'), status=202)
@@ -48,3 +53,5 @@ def unlock(request: Request, server_id: str) -> None:
     with request.databases.cell(server.cell_id).writing() as tx:
         servers.change(tx, server.id, locked=False, locked_by=None, locked_reason=None)
         note(tx, request.context, server, 'unlock')
+    unlocked = dataclasses.replace(server, locked=False, locked_reason=None)
+    tell.server(request, 'instance.unlock', unlocked, PAYLOAD)

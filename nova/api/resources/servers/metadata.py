@@ -1,10 +1,11 @@
 """Show and change the metadata that users give their servers."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
 from nova import errors
-from nova.api import policy, quota
+from nova.api import policy, quota, tell
 from nova.api.request import Request
 from nova.api.resources.servers.find import find, find_placed, refuse_unless_made
 from nova.api.routes import route
@@ -98,4 +99,6 @@ def _change(request: Request, server: Server, change: Callable[[dict[str, str]],
         return wanted
 
     with request.databases.cell(server.cell_id).writing() as tx:
-        return servers.change_metadata(tx, server.id, within_quota)
+        metadata = servers.change_metadata(tx, server.id, within_quota)
+    tell.server_changed(request, server, dataclasses.replace(server, metadata=metadata))
+    return metadata

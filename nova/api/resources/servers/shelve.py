@@ -5,11 +5,16 @@ from typing import Any
 from nova import errors
 from nova.api import policy
 from nova.api.request import Request
-from nova.api.resources.servers import targets
-from nova.api.resources.servers.verbs import ACTION, admit, not_built, nothing
+from nova.api.resources.servers import new_image, targets
+from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.api.schema import HOST_NAME, NAME, Body
 from nova.domain.lifecycle import State
+from nova.domain.server import SHELVED_IMAGE_ID
+from nova.operations.guest_operation import shutdown_timeout, with_guest
+from nova.operations.shelve_offload_server import ShelveOffloadServer
+from nova.operations.shelve_server import ShelveServer
+from nova.operations.unshelve_server import UnshelveServer
 
 SHELVE = policy.project_member('os_compute_api:os-shelve:shelve', 'Shelves a server.')
 OFFLOAD = policy.admin('os_compute_api:os-shelve:shelve_offload', 'Takes a shelved server off its host.')
@@ -30,14 +35,19 @@ TO_HOST = _where({'availability_zone': {**NAME, 'type': ['string', 'null']}, 'ho
 
 @route('POST', ACTION, action='shelve', policy=SHELVE, body=nothing('shelve'), status=202)
 def shelve(request: Request, server_id: str) -> None:
-    admit(request, server_id, SHELVE, 'shelve')
-    not_built('Shelving a server')
+    """What is on its disk is kept in an image; what boots from a volume has it there."""
+    server = admit(request, server_id, SHELVE, 'shelve')
+    guest = with_guest(server)
+    image_id = new_image.record(request, server, f'{server.name}-shelved') if server.image_id else None
+    timeout = shutdown_timeout(server)
+    new_image.fill(request, ShelveServer(**guest, before=server.state, image_id=image_id, timeout=timeout), image_id)
 
 
 @route('POST', ACTION, action='shelveOffload', policy=OFFLOAD, body=nothing('shelveOffload'), status=202)
 def offload(request: Request, server_id: str) -> None:
-    admit(request, server_id, OFFLOAD, 'shelve_offload')
-    not_built('Offloading a shelved server')
+    server = admit(request, server_id, OFFLOAD, 'shelve_offload')
+    name = server.guest_name(request.settings.instance_name_template)
+    begin(request, ShelveOffloadServer(**with_guest(server), guest_name=name))
 
 
 @route('POST', ACTION, action='unshelve', policy=UNSHELVE, body=nothing('unshelve'), status=202, until='2.76')
@@ -56,4 +66,12 @@ def unshelve(request: Request, server_id: str) -> None:
         )
     targets.refuse_unknown_zone(request, where.get('availability_zone'))
     targets.refuse_unknown_host(request, where.get('host'))
-    not_built('Unshelving a server')
+    operation = UnshelveServer(
+        server.id,
+        server.cell_id,
+        None if server.state is State.SHELVED_OFFLOADED else server.host,
+        image_id=server.system_metadata.get(SHELVED_IMAGE_ID),
+        wanted_host=where.get('host'),
+        zone=where.get('availability_zone', server.pinned_availability_zone),
+    )
+    begin(request, operation)

@@ -1,10 +1,11 @@
 """Show and change the tags of servers."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from nova import errors
-from nova.api import policy
+from nova.api import policy, tell
 from nova.api.request import Answer, Request
 from nova.api.resources.servers.bodies import TAGS
 from nova.api.resources.servers.find import find, find_placed, refuse_unless_made
@@ -96,4 +97,6 @@ def _change(
     server = find_placed(request, server_id, rule)
     refuse_unless_made(server, 'update tags')
     with request.databases.cell(server.cell_id).writing() as tx:
-        return servers.change_tags(tx, server_id, change)
+        tags = servers.change_tags(tx, server_id, change)
+    tell.server_changed(request, server, dataclasses.replace(server, tags=tags))
+    return tags

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from nova.api import policy
+from nova.api import policy, tell
 from nova.api.request import Request
 from nova.api.resources.servers import hosts, views
 from nova.api.resources.servers.bodies import UPDATE
@@ -34,6 +34,7 @@ def update(request: Request, server_id: str) -> dict[str, Any]:
     if changes:
         with request.databases.cell(server.cell_id).writing() as tx:
             servers.change(tx, server_id, **changes)
-        server = dataclasses.replace(server, **changes, updated_at=request.services.clock())
+        before, server = server, dataclasses.replace(server, **changes, updated_at=request.services.clock())
+        tell.server_changed(request, before, server)
     seen = views.lens(request, views.UPDATED, hosts.status_of(request, [server]))
     return {'server': views.one(server, seen, views.UPDATED)}

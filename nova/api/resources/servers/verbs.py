@@ -44,9 +44,12 @@ def admit(request: Request, server_id: str, rule: Rule, verb: str) -> Server:
     return server
 
 
-def begin(request: Request, operation: GuestOperation) -> None:
-    """Have the operation run; what the database says of the server's state is final. Errors: Conflict."""
-    start.verb(request.services, request.context, operation)
+def begin(request: Request, operation: GuestOperation) -> str:
+    """Have the operation run; the id of its journal. What the database says of the server's state is final.
+
+    Errors: Conflict.
+    """
+    return start.verb(request.services, request.context, operation)
 
 
 def not_built(what: str) -> NoReturn:

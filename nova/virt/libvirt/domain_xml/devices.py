@@ -2,6 +2,7 @@
 
 import os.path
 
+from nova import errors
 from nova.virt.libvirt.domain_xml import machine
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.domain_xml.wishes import Wishes, is_true
@@ -26,7 +27,9 @@ MOST_SERIAL_PORTS = 4
 
 def serial_ports(directory: str, wishes: Wishes) -> list[Element]:
     """The first one's output is the console log; libvirt's log daemon writes it and bounds its size."""
-    count = wishes.number('serial_port_count')
+    # The flavor's is the most that an image may want, and what one gets that wants nothing.
+    wanted = wishes.property('hw_serial_port_count')
+    count = int(wanted) if wanted and wanted.isdecimal() else wishes.number('serial_port_count')
     log = element('log', file=os.path.join(directory, CONSOLE_LOG), append='off')
     ports = range(min(1 if count is None else max(count, 1), MOST_SERIAL_PORTS))
     return [
@@ -41,17 +44,24 @@ def screen(wishes: Wishes, settings: Settings) -> list[Element]:
     if not settings.vnc_enabled:
         return [video] if wishes.text('video_model') else []
     listen = element('listen', type='address', address=settings.vnc_listen)
-    return [element('graphics', listen, type='vnc', port=-1, autoport='yes'), video, *_pointer(wishes)]
+    return [element('graphics', listen, type='vnc', port=-1, autoport='yes'), video, *_pointer(wishes, settings)]
 
 
 def _video_memory_mb(wishes: Wishes) -> int | None:
     wanted, most = wishes.number('video_ram'), wishes.spec('hw_video:ram_max_mb')
-    return min(wanted, int(most)) if wanted and most else None
+    if wanted and wanted > (int(most) if most and most.isdecimal() else 0):
+        raise errors.ImageUnacceptable(
+            f'hw_video_ram is {wanted} MB; the flavor allows {most or 0} MB by hw_video:ram_max_mb.'
+        )
+    return wanted or None
 
 
-def _pointer(wishes: Wishes) -> list[Element]:
-    bus = wishes.choice('input_bus', ('usb', 'virtio'), 'usb')
-    if bus == 'usb' and wishes.text('usb_model') == 'none':
+def _pointer(wishes: Wishes, settings: Settings) -> list[Element]:
+    """A tablet, which shows the pointer where the user's is. A PS/2 mouse is in each x86 machine anyway."""
+    asked = wishes.choice('input_bus', ('usb', 'virtio'))
+    wanted = wishes.choice('pointer_model', ('usbtablet',)) or settings.pointer_model
+    bus = asked or 'usb'
+    if (not asked and wanted != 'usbtablet') or (bus == 'usb' and wishes.text('usb_model') == 'none'):
         return []
     return [element('input', type='tablet', bus=bus)]
 
@@ -87,7 +97,12 @@ def balloon(settings: Settings) -> Element:
 
 
 def watchdog(wishes: Wishes) -> list[Element]:
-    action = wishes.choice('watchdog_action', WATCHDOG_ACTIONS, 'disabled')
+    # The image decides here: it knows whether its system feeds the watchdog.
+    action = wishes.property('hw_watchdog_action') or wishes.spec('hw:watchdog_action') or 'disabled'
+    if action not in WATCHDOG_ACTIONS:
+        raise errors.ImageUnacceptable(
+            f'hw_watchdog_action is "{action}"; this host knows {", ".join(WATCHDOG_ACTIONS)}.'
+        )
     return [] if action == 'disabled' else [element('watchdog', model='i6300esb', action=action)]
 
 

@@ -4,6 +4,7 @@ import collections
 import os.path
 from collections.abc import Sequence
 
+from nova.domain.guest_limits import GuestLimits
 from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.domain_xml import machine
 from nova.virt.libvirt.domain_xml.element import Element, element
@@ -11,6 +12,9 @@ from nova.virt.libvirt.domain_xml.wishes import Wishes
 from nova.virt.libvirt.settings import Settings
 
 PREFIXES = {'virtio': 'vd', 'scsi': 'sd', 'sata': 'sd', 'usb': 'sd', 'ide': 'hd', 'fdc': 'fd'}
+# Cache modes that do without the host's cache.
+UNCACHED = ('none', 'directsync')
+NO_LIMITS = GuestLimits({}, {}, {})
 CDROM_BUSES = ('ide', 'sata', 'scsi', 'usb')
 SCSI_MODELS = {
     'buslogic': 'buslogic',
@@ -19,11 +23,17 @@ SCSI_MODELS = {
     'lsisas1078': 'lsisas1078',
     'virtio-scsi': 'virtio-scsi',
     'vmpvscsi': 'vmpvscsi',
+    'ibmvscsi': 'ibmvscsi',
 }
 
 
 def disk_elements(
-    disks: Sequence[Disk], directory: str, wishes: Wishes, settings: Settings, cache_mode: str
+    disks: Sequence[Disk],
+    directory: str,
+    wishes: Wishes,
+    settings: Settings,
+    cache_mode: str,
+    limits: GuestLimits = NO_LIMITS,
 ) -> list[Element]:
     """The disks, and the SCSI controller if one of them needs it."""
     disk_bus = wishes.choice('disk_bus', PREFIXES, 'virtio')
@@ -36,7 +46,8 @@ def disk_elements(
         target = f'{prefix}{chr(ord("a") + taken[prefix])}'
         taken[prefix] += 1
         buses.add(bus)
-        made.append(_disk(disk, os.path.join(directory, disk.name), bus, target, settings, cache_mode))
+        driver = _driver(disk, bus, wishes, settings, cache_mode)
+        made.append(_disk(disk, os.path.join(directory, disk.name), bus, target, driver, _throttle(disk, limits)))
     if 'scsi' in buses:
         made.append(
             element('controller', type='scsi', index=0, model=wishes.choice('scsi_model', SCSI_MODELS, 'virtio-scsi'))
@@ -50,14 +61,35 @@ def _default_cdrom_bus(wishes: Wishes, settings: Settings) -> str:
     return 'sata' if 'q35' in (machine.machine_type(wishes, settings) or '') else 'ide'
 
 
-def _disk(disk: Disk, path: str, bus: str, target: str, settings: Settings, cache_mode: str) -> Element:
+def _driver(disk: Disk, bus: str, wishes: Wishes, settings: Settings, cache_mode: str) -> Element:
+    written = disk.device != 'cdrom'
+    # The kernel's own queue serves only files without the host's cache, and never waits only where they have no holes.
+    native = written and settings.preallocate and cache_mode in UNCACHED
+    return element(
+        'driver',
+        name='qemu',
+        type=disk.format,
+        cache=cache_mode,
+        io='native' if native else None,
+        discard=settings.discard if written else None,
+        packed='on' if bus == 'virtio' and wishes.flag('virtio_packed_ring') else None,
+    )
+
+
+def _throttle(disk: Disk, limits: GuestLimits) -> Element | None:
+    if not limits.disk or disk.device == 'cdrom' or disk.holds_data:
+        return None
+    return element('iotune', *(element(name.removeprefix('disk_'), str(rate)) for name, rate in limits.disk.items()))
+
+
+def _disk(disk: Disk, path: str, bus: str, target: str, driver: Element, throttle: Element | None) -> Element:
     read_only = disk.device == 'cdrom'
-    discard = settings.discard if not read_only else None
     return element(
         'disk',
-        element('driver', name='qemu', type=disk.format, cache=cache_mode, discard=discard),
+        driver,
         element('source', file=path),
         element('target', dev=target, bus=bus),
+        throttle,
         element('readonly') if read_only or disk.holds_data else None,
         element('boot', order=1) if disk.boots else None,
         type='file',

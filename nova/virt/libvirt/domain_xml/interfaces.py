@@ -1,6 +1,10 @@
 """The guest's network interfaces, by how the network service has bound their ports."""
 
+import dataclasses
+
 from nova import errors
+from nova.domain import guest_limits
+from nova.domain.guest_limits import GuestLimits
 from nova.domain.network import Port
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.domain_xml.wishes import Wishes
@@ -15,16 +19,26 @@ MODELS = {
     'rtl8139': 'rtl8139',
     'vmxnet3': 'vmxnet3',
 }
-MOST_QUEUES = 8
+MOST_QUEUES = 256
 
 
-def interface(port: Port, vcpus: int, wishes: Wishes) -> Element:
+@dataclasses.dataclass(frozen=True)
+class Queues:
+    """How many queues a virtio card may have, and how many packets wait in each; None: QEMU's own measure."""
+
+    most: int | None = None
+    rx_size: int | None = None
+    tx_size: int | None = None
+
+
+def interface(
+    port: Port, vcpus: int, wishes: Wishes, allowed: Queues = Queues(), limits: GuestLimits | None = None
+) -> Element:
     if port.vnic_type != 'normal':
         raise errors.NotImplementedHere(f'Port {port.id} is of the type {port.vnic_type}; this host makes normal ones.')
     if port.vif_type not in _SOURCES:
         raise errors.HostFailed(f'Port {port.id} is bound as {port.vif_type}, which this host cannot connect.')
     model = wishes.choice('vif_model', MODELS, 'virtio')
-    queues = min(vcpus, MOST_QUEUES) if model == 'virtio' and wishes.flag('vif_multiqueue_enabled') else 1
     mtu = port.network.mtu
     kind, *source = _SOURCES[port.vif_type](port)
     return element(
@@ -33,11 +47,34 @@ def interface(port: Port, vcpus: int, wishes: Wishes) -> Element:
         *source,
         element('target', dev=port.devname, managed='no' if kind == 'ethernet' else None),
         element('model', type=MODELS[model]),
-        element('driver', name='qemu', queues=queues) if queues > 1 else None,
+        _driver(vcpus, wishes, allowed) if model == 'virtio' else None,
+        _bandwidth(limits),
         element('link', state='down') if not port.admin_up else None,
         element('mtu', size=mtu) if mtu else None,
         type=kind,
     )
+
+
+def _driver(vcpus: int, wishes: Wishes, allowed: Queues) -> Element | None:
+    queues = min(vcpus, allowed.most or MOST_QUEUES) if wishes.flag('vif_multiqueue_enabled') else 1
+    wanted = {
+        'queues': queues if queues > 1 else None,
+        'rx_queue_size': allowed.rx_size,
+        'tx_queue_size': allowed.tx_size,
+        'packed': 'on' if wishes.flag('virtio_packed_ring') else None,
+    }
+    return element('driver', name='qemu', **wanted) if any(wanted.values()) else None
+
+
+def _bandwidth(limits: GuestLimits | None) -> Element | None:
+    if limits is None or not limits.vif:
+        return None
+    directions = []
+    for direction in guest_limits.DIRECTIONS:
+        rates = {rate: limits.vif.get(f'vif_{direction}_{rate}') for rate in guest_limits.RATES}
+        if rates['average']:
+            directions.append(element(direction, **rates))
+    return element('bandwidth', *directions)
 
 
 def _on_bridge(port: Port) -> tuple:

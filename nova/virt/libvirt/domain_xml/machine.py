@@ -2,8 +2,9 @@
 
 from nova import errors
 from nova.domain.guest import Guest
+from nova.domain.guest_wishes import Wishes
+from nova.virt.libvirt import firmware
 from nova.virt.libvirt.domain_xml.element import Element, element
-from nova.virt.libvirt.domain_xml.wishes import Wishes
 from nova.virt.libvirt.settings import Settings
 
 DEFAULT_TYPES = {
@@ -15,10 +16,18 @@ DEFAULT_TYPES = {
     'ppc64': 'pseries',
     'ppc64le': 'pseries',
     's390x': 's390-ccw-virtio',
+    'mips': 'malta',
+    'mipsel': 'malta',
 }
 X86 = ('x86_64', 'i686')
+VIOMMU_MODELS = ('auto', 'intel', 'smmuv3', 'virtio')
 # cloud-init and other guests know by these that they are to look for OpenStack's metadata.
 MANUFACTURER, PRODUCT, FAMILY = 'OpenStack', 'OpenStack Compute', 'Virtual Machine'
+
+
+def architecture(wishes: Wishes, settings: Settings) -> str:
+    """The guest's architecture: the host's, unless the image wants another one emulated."""
+    return wishes.emulated_architecture() or settings.arch
 
 
 def machine_type(wishes: Wishes, settings: Settings) -> str | None:
@@ -31,48 +40,60 @@ def has_pcie(machine: str | None) -> bool:
     return bool(machine) and ('q35' in machine or machine.startswith('virt'))
 
 
-def operating_system(wishes: Wishes, settings: Settings, boot_device: str) -> Element:
-    machine = machine_type(wishes, settings)
-    type_ = element('type', 'hvm', arch=settings.arch, machine=machine)
+def operating_system(wishes: Wishes, settings: Settings, boot_device: str | None) -> Element:
+    arch, machine = settings.arch, machine_type(wishes, settings)
+    type_ = element('type', 'hvm', arch=arch, machine=machine)
+    boot = element('boot', dev=boot_device) if boot_device else None
     menu = element('bootmenu', enable='yes') if wishes.flag('boot_menu') else None
-    smbios = element('smbios', mode='sysinfo') if settings.arch in X86 else None
-    if wishes.choice('firmware_type', ('uefi', 'bios')) != 'uefi':
-        return element('os', type_, element('boot', dev=boot_device), menu, smbios)
-    secure = wishes.property('os_secure_boot') == 'required' or wishes.spec('os:secure_boot') == 'required'
-    if secure and 'q35' not in (machine or ''):
-        raise errors.ImageUnacceptable('Secure boot needs the machine type q35; set hw_machine_type on the image.')
-    # Left to itself, libvirt takes a firmware with secure boot, which refuses to boot what nobody signed.
-    feature = element('feature', enabled='yes' if secure else 'no', name='secure-boot')
-    boot = element('boot', dev=boot_device)
-    return element('os', type_, element('firmware', feature), boot, menu, smbios, firmware='efi')
+    smbios = element('smbios', mode='sysinfo') if arch in X86 else None
+    # Also refuses secure boot where there is no UEFI.
+    firmware.is_secure(wishes, arch, machine)
+    if not firmware.is_uefi(wishes, arch):
+        return element('os', type_, boot, menu, smbios)
+    return element('os', type_, *firmware.elements(wishes, arch, machine), boot, menu, smbios, firmware='efi')
 
 
 def features(wishes: Wishes, settings: Settings) -> Element:
-    hidden = wishes.flag('hide_hypervisor_id') or wishes.property('img_hide_hypervisor_id') in ('true', 'True')
+    hidden = wishes.hides_hypervisor()
     x86 = settings.arch in X86
+    machine = machine_type(wishes, settings)
     pmu = wishes.text('pmu')
     return element(
         'features',
         element('acpi') if x86 or settings.arch == 'aarch64' else None,
         element('apic') if x86 else None,
-        _hyperv() if x86 and _is_windows(wishes) and not hidden else None,
+        _hyperv(hidden) if x86 and wishes.is_windows() else None,
         element('kvm', element('hidden', state='on')) if hidden else None,
         element('pmu', state='on' if wishes.flag('pmu') else 'off') if pmu is not None else None,
+        # Secure boot keeps its variables where only the processor's management mode reaches them.
+        element('smm', state='on') if x86 and firmware.is_secure(wishes, settings.arch, machine) else None,
+        element('ioapic', driver='qemu') if viommu_model(wishes, settings) == 'intel' else None,
         element('vmcoreinfo') if x86 else None,
+        _translation_cache(settings),
     )
 
 
-def _hyperv() -> Element:
+def _translation_cache(settings: Settings) -> Element | None:
+    if settings.virt_type != 'qemu' or not settings.tb_cache_mb:
+        return None
+    return element('tcg', element('tb-cache', str(settings.tb_cache_mb), unit='MiB'))
+
+
+def _hyperv(hidden: bool) -> Element:
+    """What makes Windows a good guest. One that must not know its hypervisor sees another vendor's name."""
+    on = ('relaxed', 'vapic', 'vpindex', 'synic')
     return element(
         'hyperv',
-        element('relaxed', state='on'),
-        element('vapic', state='on'),
+        *(element(name, state='on') for name in on[:2]),
         element('spinlocks', state='on', retries=8191),
+        *(element(name, state='on') for name in on[2:]),
+        element('reset', state='on'),
+        element('vendor_id', state='on', value='1234567890ab') if hidden else None,
     )
 
 
 def clock(wishes: Wishes, settings: Settings) -> Element:
-    windows, timers = _is_windows(wishes), []
+    windows, timers = wishes.is_windows(), []
     if settings.arch in X86:
         timers += [element('timer', name='pit', tickpolicy='delay'), element('timer', name='rtc', tickpolicy='catchup')]
         timers.append(element('timer', name='hpet', present='yes' if wishes.flag('time_hpet') else 'no'))
@@ -81,8 +102,27 @@ def clock(wishes: Wishes, settings: Settings) -> Element:
     return element('clock', *timers, offset='localtime' if windows else 'utc')
 
 
-def _is_windows(wishes: Wishes) -> bool:
-    return wishes.property('os_type') == 'windows'
+def viommu_model(wishes: Wishes, settings: Settings) -> str | None:
+    """The model of the guest's own IOMMU, if it wants one."""
+    model, machine = wishes.choice('viommu_model', VIOMMU_MODELS), machine_type(wishes, settings) or ''
+    if model is None:
+        return None
+    allowed = ('virtio', 'smmuv3') if settings.arch == 'aarch64' else ('virtio', 'intel')
+    if not has_pcie(machine):
+        raise errors.ImageUnacceptable('An IOMMU needs the machine type q35 or virt; set hw_machine_type on the image.')
+    if model not in (*allowed, 'auto'):
+        raise errors.ImageUnacceptable(
+            f'hw_viommu_model is {model}; {settings.arch} guests have {" or ".join(allowed)}.'
+        )
+    return 'virtio' if model == 'auto' else model
+
+
+def viommu(wishes: Wishes, settings: Settings) -> list[Element]:
+    model = viommu_model(wishes, settings)
+    if model is None:
+        return []
+    driver = element('driver', intremap='on', caching_mode='on') if model == 'intel' else None
+    return [element('iommu', driver, model=model)]
 
 
 def firmware_tables(guest: Guest, serial: str | None, version: str) -> Element:

@@ -39,7 +39,7 @@ class TestArguments:
             ('nonsense', 400, 'Flavor nonsense could not be found.'),
             ('secret', 400, 'Flavor secret could not be found.'),
             ('none', 400, 'Resize to zero disk flavor is not allowed.'),
-            ('http://example.org/flavors/big', 501, 'Resizing a server is not offered by this cloud yet.'),
+            ('http://example.org/flavors/big', 202, ''),
         ],
     )
     def test_resize(self, act, flavor, status, message):
@@ -141,11 +141,11 @@ class TestArguments:
         ('value', 'state', 'token', 'status'),
         [
             ({'availability_zone': 'nova'}, State.SHELVED, 'member', 409),
-            ({'availability_zone': 'nova'}, State.SHELVED_OFFLOADED, 'member', 501),
-            ({'availability_zone': None}, State.SHELVED_OFFLOADED, 'member', 501),
+            ({'availability_zone': 'nova'}, State.SHELVED_OFFLOADED, 'member', 202),
+            ({'availability_zone': None}, State.SHELVED_OFFLOADED, 'member', 202),
             ({'availability_zone': 'nonsense'}, State.SHELVED_OFFLOADED, 'member', 400),
             ({'host': 'compute'}, State.SHELVED_OFFLOADED, 'member', 403),
-            ({'host': 'compute'}, State.SHELVED_OFFLOADED, 'admin', 501),
+            ({'host': 'compute'}, State.SHELVED_OFFLOADED, 'admin', 202),
             ({'host': 'nonsense'}, State.SHELVED_OFFLOADED, 'admin', 400),
         ],
     )
@@ -155,7 +155,7 @@ class TestArguments:
     def test_images_have_the_metadata_that_the_version_lets_them(self, act):
         body = {'name': 'x', 'metadata': {f'k{number}': '' for number in range(129)}}
         assert act('createImage', body, '2.38')[0] == 403
-        assert act('createImage', body, '2.39', number=2)[0] == 501
+        assert act('createImage', body, '2.39', number=2)[0] == 202
         assert act('createBackup', body | {'backup_type': 'daily', 'rotation': 1}, '2.38', number=3)[0] == 403
 
     def test_a_server_without_an_image_has_no_backups(self, act):
@@ -167,8 +167,8 @@ class TestArguments:
         [
             ({'net_id': UNKNOWN, 'port_id': UNKNOWN}, 400, 'Must not input both network_id and port_id'),
             ({'fixed_ips': [{'ip_address': '10.0.0.1'}]}, 400, 'Must input network_id when request IP address'),
-            ({'net_id': UNKNOWN}, 400, f'Network {UNKNOWN} could not be found.'),
-            ({'port_id': UNKNOWN}, 400, f'Port id {UNKNOWN} could not be found.'),
+            ({'net_id': UNKNOWN}, 404, f'Network {UNKNOWN} could not be found.'),
+            ({'port_id': UNKNOWN}, 404, f'Port id {UNKNOWN} could not be found.'),
             ({}, 400, None),
         ],
     )
@@ -182,7 +182,7 @@ class TestArguments:
         server = world.server()
         path = f'/servers/{server.id}/os-interface'
         assert world.fault('DELETE', f'{path}/{UNKNOWN}')[0] == 404
-        assert world.fault('DELETE', f'{path}/{PORT.id}')[0] == 501
+        world.send('DELETE', f'{path}/{PORT.id}', status=202)
 
     @pytest.mark.parametrize('state', [State.SHELVED, State.SHELVED_OFFLOADED])
     def test_volumes_come_to_shelved_servers_since_2_20(self, world, state):

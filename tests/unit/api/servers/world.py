@@ -3,6 +3,7 @@
 import datetime
 import json
 import shutil
+import uuid
 from pathlib import Path
 
 import webob
@@ -46,11 +47,23 @@ class Images:
 
     def __init__(self):
         self.kept = {IMAGE_ID: Image(IMAGE_ID, 'tiny', size=GB // 2, min_memory_mb=64)}
+        # Those that have no data yet.
+        self.recorded = {}
 
     def get(self, context, image_id):
         if image_id not in self.kept:
             raise errors.NotFound(f'Image {image_id} could not be found.')
         return self.kept[image_id]
+
+    address = 'http://glance.test'
+
+    def create(self, context, name, properties, **facts):
+        image_id = str(uuid.uuid4())
+        self.recorded[image_id] = {'name': name, 'owner': context.project_id, **properties, **facts}
+        return image_id
+
+    def remove(self, image_id):
+        del self.recorded[image_id]
 
 
 class Bus:
@@ -58,6 +71,8 @@ class Bus:
 
     def __init__(self):
         self.sent, self.away = [], False
+        # Why passwords in guests cannot be changed.
+        self.no_agent = None
         # Hosts that were asked to report.
         self.asked_hosts, self._host = [], None
         # Hosts and images of each request to fetch images ahead of time.
@@ -81,6 +96,10 @@ class Bus:
         if self.away:
             raise errors.ServiceDown('The bus is away.')
         self.sent.append(operation_id)
+
+    def check_password_change(self, context, server_id):
+        if self.no_agent:
+            raise errors.Conflict(self.no_agent)
 
     def diagnose_guest(self, context, server_id):
         return SIMULATED_FIGURES

@@ -40,7 +40,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     'image-wishes': {
         'guest': a_guest(
-            a_flavor(vcpus=4, extra_specs={'hw:watchdog_action': 'reset', 'hw_video:ram_max_mb': '32'}),
+            a_flavor(vcpus=4, extra_specs={'hw:watchdog_action': 'reset', 'hw_video:ram_max_mb': '64'}),
             _with(
                 hw_disk_bus='scsi',
                 hw_vif_model='e1000',
@@ -112,6 +112,66 @@ CASES: dict[str, dict[str, Any]] = {
         'disks': (ROOT, CONFIG_CD),
         'settings': {'machine_types': {'x86_64': 'pc-q35-7.2', 'aarch64': 'virt'}, 'disk_prefix': 'xvd'},
     },
+    'limits': {
+        'guest': a_guest(
+            a_flavor(
+                extra_specs={
+                    'quota:cpu_shares': '512',
+                    'quota:cpu_period': '20000',
+                    'quota:cpu_quota': '10000',
+                    'quota:disk_read_bytes_sec': '10485760',
+                    'quota:disk_write_iops_sec': '100',
+                    'quota:vif_inbound_average': '32768',
+                    'quota:vif_outbound_average': '32768',
+                    'quota:vif_outbound_peak': '65536',
+                    'quota:vif_outbound_burst': '65536',
+                    'quota:disk_total_iops_sec': '0',
+                }
+            ),
+            ports=(a_port(),),
+        ),
+        'disks': (ROOT, CONFIG_CD),
+    },
+    'tpm': {
+        'guest': a_guest(
+            a_flavor(extra_specs={'hw:tpm_version': '2.0', 'hw:tpm_model': 'tpm-crb'}), _with(hw_machine_type='q35')
+        ),
+        'settings': {'swtpm_enabled': True},
+        'tpm_secret': '3b1f4c5d-0000-4000-8000-00000000000a',
+    },
+    'secure-boot-if-it-can-be': {
+        'guest': a_guest(image=_with(hw_firmware_type='uefi', os_secure_boot='optional')),
+    },
+    'stateless-firmware': {
+        'guest': a_guest(image=_with(hw_firmware_type='uefi', hw_firmware_stateless='true', hw_machine_type='q35')),
+    },
+    'another-architecture': {
+        'guest': a_guest(image=_with(hw_emulation_architecture='aarch64', hw_video_model='virtio')),
+        'disks': (ROOT, CONFIG_CD),
+        'settings': {'virt_type': 'kvm', 'cpu_mode': 'host-passthrough', 'cpu_flags': ('aes',)},
+    },
+    'iommu': {
+        'guest': a_guest(
+            a_flavor(extra_specs={'hw:viommu_model': 'intel', 'hw:maxphysaddr_mode': 'emulate'}),
+            _with(hw_machine_type='q35', hw_maxphysaddr_bits=42),
+        ),
+    },
+    'packed-rings': {
+        'guest': a_guest(image=_with(hw_virtio_packed_ring='yes'), ports=(a_port(),)),
+        'disks': (ROOT, Disk(Role.SWAP, 'raw', 64 << 20), CONFIG_CD),
+        'settings': {'preallocate': True, 'rx_queue_size': 512, 'tx_queue_size': 256, 'tb_cache_mb': 32},
+    },
+    'ps2-mouse': {'guest': a_guest(), 'settings': {'pointer_model': 'ps2mouse'}},
+    'hidden-windows': {'guest': a_guest(image=_with(os_type='windows', img_hide_hypervisor_id='true'))},
+    'recorded-machine': {
+        'guest': a_guest(image=_with(hw_machine_type='pc'), system_metadata={'image_hw_machine_type': 'pc-q35-7.2'}),
+        'disks': (ROOT, CONFIG_CD),
+    },
+    'model-by-trait': {
+        'guest': a_guest(),
+        'settings': {'cpu_mode': 'custom', 'cpu_models': ('Nehalem', 'Skylake-Client')},
+        'cpu_model': 'Skylake-Client',
+    },
     'strange-name': {'guest': a_guest(name='<b>&"\'\x00\x1b\ud800 ünïcode 🐧 ]]>')},
 }
 
@@ -123,6 +183,8 @@ def _domain(case: dict[str, Any]) -> str:
         some_settings(**case.get('settings', {})),
         cache_mode=case.get('cache_mode', 'none'),
         serial=case.get('serial', case['guest'].id),
+        cpu_model=case.get('cpu_model'),
+        tpm_secret=case.get('tpm_secret'),
     )
 
 
@@ -174,6 +236,10 @@ def test_a_name_cannot_break_out_of_its_element():
         (a_guest(image=_with(hw_vif_model='sriov'), ports=(a_port(),)), errors.ImageUnacceptable, 'hw_vif_model'),
         (a_guest(image=_with(hw_cpu_cores='two')), errors.ImageUnacceptable, 'not a number'),
         (a_guest(image=_with(hw_firmware_type='uefi', os_secure_boot='required')), errors.ImageUnacceptable, 'q35'),
+        (a_guest(image=_with(hw_video_ram=64)), errors.ImageUnacceptable, 'hw_video:ram_max_mb'),
+        (a_guest(image=_with(hw_viommu_model='intel')), errors.ImageUnacceptable, 'q35'),
+        (a_guest(image=_with(hw_tpm_version='2.0')), errors.NotImplementedHere, 'swtpm_enabled'),
+        (a_guest(a_flavor(extra_specs={'hw:cpu_policy': 'dedicated'})), errors.NotImplementedHere, 'hw:cpu_policy'),
         (a_guest(ports=(a_port(vif_type='binding_failed'),)), errors.HostFailed, 'binding_failed'),
         (a_guest(ports=(a_port(vnic_type='direct'),)), errors.NotImplementedHere, 'direct'),
         (

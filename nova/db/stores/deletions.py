@@ -1,6 +1,7 @@
-"""Note when servers were deleted that are kept for a while, and find those whose time is over."""
+"""Know when servers were deleted, for good or for a while, and find those whose time is over."""
 
 import datetime
+from collections.abc import Iterable
 
 import sqlalchemy as sa
 
@@ -28,3 +29,12 @@ def overdue(tx: sa.Connection, before: datetime.datetime, limit: int = 100) -> l
         .limit(limit)
     )
     return list(tx.execute(query).scalars())
+
+
+def at(tx: sa.Connection, server_ids: Iterable[str]) -> dict[str, datetime.datetime]:
+    """When those of the servers were deleted for good that were, and are on record."""
+    columns = servers.c
+    query = sa.select(columns.id, columns.deleted_at).where(
+        columns.id.in_(list(server_ids)), columns.deleted.is_(True), columns.deleted_at.is_not(None)
+    )
+    return dict(tx.execute(query).all())

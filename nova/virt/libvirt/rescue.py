@@ -1,0 +1,48 @@
+"""Which disks a guest has while it is rescued, and in what order it finds them."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nova import errors
+from nova.virt.libvirt.disk import Disk, Role
+
+DEVICES = ('cdrom', 'disk', 'floppy')
+BUSES = {'cdrom': ('ide', 'sata', 'scsi', 'usb'), 'disk': ('ide', 'sata', 'scsi', 'usb', 'virtio'), 'floppy': ('fdc',)}
+
+
+def arrange(
+    own: Sequence[Disk],
+    properties: Mapping[str, Any],
+    image_format: str | None,
+    size: int,
+    disk_format: str,
+    drive_device: str | None,
+) -> tuple[Disk, ...]:
+    """The disks. `size` is of the rescue image's; `drive_device` is what the config drive is seen as, None without one.
+
+    A rescue image that says which device or bus it wants keeps the guest's disks in their places; the rescue disk comes
+    last. Any other is the guest's first disk, and the guest's root disk the second.
+    """
+    rescue = _rescue_disk(properties, image_format, size, disk_format)
+    drive = (Disk(Role.RESCUE_CONFIG, 'raw', 0, drive_device),) if drive_device else ()
+    if is_stable(properties):
+        return *(disk for disk in own if not disk.holds_data), *drive, rescue
+    return rescue, *(disk for disk in own if disk.role is Role.ROOT), *drive
+
+
+def is_stable(properties: Mapping[str, Any]) -> bool:
+    return bool(properties.get('hw_rescue_device') or properties.get('hw_rescue_bus'))
+
+
+def _rescue_disk(properties: Mapping[str, Any], image_format: str | None, size: int, disk_format: str) -> Disk:
+    usual = 'cdrom' if image_format == 'iso' else 'disk'
+    device, bus = properties.get('hw_rescue_device') or usual, properties.get('hw_rescue_bus') or None
+    if device not in DEVICES:
+        raise errors.ImageUnacceptable(f'hw_rescue_device is "{device}"; this host knows {", ".join(DEVICES)}.')
+    if bus is None and device == 'floppy':
+        bus = 'fdc'
+    if bus is not None and bus not in BUSES[device]:
+        known = ', '.join(BUSES[device])
+        raise errors.ImageUnacceptable(f'hw_rescue_bus is "{bus}"; a {device} can be on {known}.')
+    return dataclasses.replace(Disk(Role.RESCUE, disk_format, size, device), bus=bus, boots=True)

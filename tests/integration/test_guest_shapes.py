@@ -1,0 +1,212 @@
+"""Real guests in the shapes that flavors and images ask for, seen from libvirt and from inside."""
+
+import dataclasses
+import shutil
+import time
+import uuid
+from xml.etree import ElementTree
+
+import pytest
+
+from nova import errors
+from nova.domain.flavor import Flavor
+from nova.domain.guest import Guest
+from nova.domain.image import Image
+from nova.domain.lifecycle import Power, State
+from nova.domain.network import Network, Port
+from nova.domain.server import Server
+from nova.virt.libvirt.driver import LibvirtDriver
+from nova.virt.libvirt.settings import Settings
+from tests.integration import hosts
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
+]
+
+BOOT_TIMEOUT = 240.0
+E1000, WATCHDOG, RANDOM, VIRTIO_SCSI = '8086:100E', '8086:25AB', '1AF4:1005', '1AF4:1004'
+DRIVE = {'openstack/latest/meta_data.json': b'{"hostname": "shaped"}'}
+
+
+@pytest.fixture(scope='module')
+def images(request):
+    return request.config.cache.mkdir('guest-image')
+
+
+@pytest.fixture(scope='module')
+def image(images):
+    path = hosts.guest_image(images)
+    return lambda _image: str(path)
+
+
+@pytest.fixture(scope='module')
+def host(request, tmp_path_factory):
+    root = tmp_path_factory.mktemp('shapes')
+    with hosts.running('shapes-test', root, 7, request.config.cache.mkdir('qemu-capabilities')) as running:
+        yield running
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope='module')
+def settings(host):
+    return Settings(
+        host=host.name,
+        node=host.name,
+        instances_path=str(host.instances),
+        connection_uri=host.uri,
+        virt_type='qemu',
+        version='1',
+        tb_cache_mb=32,
+    )
+
+
+@pytest.fixture
+def started(settings, image):
+    """Starts guests that the test is done with at its end."""
+    made = []
+
+    def start(specs=None, source=image, drive=None, vcpus=1, memory_mb=128, changes=None, **properties):
+        driver = LibvirtDriver(dataclasses.replace(settings, **(changes or {})))
+        guest = a_guest(len(made) + 1, specs or {}, vcpus, memory_mb, properties)
+        made.append((driver, guest))
+        assert driver.ensure(guest, source, drive) is Power.RUNNING
+        return Started(driver, guest)
+
+    yield start
+    for driver, guest in made:
+        driver.remove(guest.id, guest.name)
+        driver.close()
+
+
+@dataclasses.dataclass
+class Started:
+    driver: LibvirtDriver
+    guest: Guest
+
+    def domain(self, host):
+        return ElementTree.fromstring(host.virsh('dumpxml', self.guest.name))
+
+    def says(self, words):
+        deadline = time.monotonic() + BOOT_TIMEOUT
+        while words.encode() not in (said := self.driver.output(self.guest.id)):
+            assert time.monotonic() < deadline, f'{words!r} is not in {said!r}'
+            time.sleep(0.1)
+        return said.decode(errors='replace')
+
+
+def a_guest(number, specs, vcpus, memory_mb, properties):
+    network = Network(str(uuid.uuid4()), 'private', mtu=1400, bridge=hosts.BRIDGE)
+    port = Port(str(uuid.uuid4()), f'fa:16:3e:00:07:{number:02x}', network, vif_type='bridge')
+    flavor = Flavor('1', 'm1.shaped', vcpus=vcpus, memory_mb=memory_mb, disk_gb=1, extra_specs=specs)
+    server = Server(
+        str(uuid.uuid4()), 'shaped', 'shaped', 'p', 'u', flavor, State.BUILDING, image_properties=properties
+    )
+    image = Image(str(uuid.uuid4()), 'tiny', disk_format='qcow2', properties=properties)
+    return Guest(f'instance-{number:08x}', server, image, (port,))
+
+
+def test_a_guest_of_many_wishes_has_them_all(started, host):
+    made = started(
+        {
+            'hw:cpu_sockets': '1',
+            'hw:cpu_cores': '2',
+            'hw:watchdog_action': 'reset',
+            'hw_rng:rate_bytes': '1024',
+            'hw_rng:rate_period': '1000',
+            'quota:disk_read_bytes_sec': '104857600',
+            'quota:disk_write_iops_sec': '5000',
+        },
+        vcpus=2,
+        drive=DRIVE,
+        hw_machine_type='q35',
+        hw_disk_bus='scsi',
+        hw_vif_model='e1000',
+        hw_video_model='vga',
+        hw_watchdog_action='poweroff',
+        hw_boot_menu='true',
+    )
+    domain = made.domain(host)
+    assert 'q35' in domain.find('os/type').get('machine')
+    assert domain.find('cpu/topology').attrib.items() >= {'sockets': '1', 'cores': '2', 'threads': '1'}.items()
+    assert domain.findtext('devices/disk/iotune/read_bytes_sec') == '104857600'
+    assert 'read_bytes_sec : 104857600' in host.virsh('blkdeviotune', made.guest.name, 'sda')
+    said = made.says('GUEST-READY')
+    assert 'cpus=2' in said
+    assert 'META source=configdrive' in said
+    for device in (E1000, WATCHDOG, VIRTIO_SCSI):
+        assert device in said.upper()
+    assert domain.find('devices/watchdog').get('action') == 'poweroff'
+    assert domain.find('devices/rng/rate').attrib == {'bytes': '1024', 'period': '1000'}
+
+
+def test_a_guest_boots_by_uefi_and_keeps_its_variables(started, host, images):
+    path = hosts.uefi_image(images)
+    if path is None:
+        pytest.skip('the image for UEFI needs systemd-boot-efi and binutils')
+    made = started(source=lambda _image: str(path), memory_mb=256, hw_firmware_type='uefi', hw_machine_type='q35')
+    assert 'GUEST-FIRMWARE uefi' in made.says('GUEST-READY')
+    nvram = made.domain(host).findtext('os/nvram')
+    kept = host.run('sha256sum', nvram).stdout
+    host.virsh('destroy', made.guest.name)
+    assert host.run('sha256sum', nvram).stdout == kept
+    assert made.driver.ensure(made.guest, None, None) is Power.RUNNING
+    assert made.domain(host).findtext('os/nvram') == nvram
+    made.driver.remove(made.guest.id, made.guest.name)
+    assert host.run('test', '-e', nvram, check=False).returncode
+
+
+def test_secure_boot_takes_a_firmware_that_has_it(started, host):
+    made = started(memory_mb=256, hw_firmware_type='uefi', hw_machine_type='q35', os_secure_boot='required')
+    loader = made.domain(host).find('os/loader')
+    assert loader.get('secure') == 'yes'
+    assert 'secboot' in loader.text or 'ms' in loader.text
+
+
+@pytest.mark.parametrize(
+    ('specs', 'properties'),
+    [
+        ({'hw:viommu_model': 'virtio', 'hw:sound_model': 'ich9', 'hw:usb_model': 'qemu-xhci'}, {'hw_machine_type': 'q35'}),
+        ({'hw:viommu_model': 'intel'}, {'hw_machine_type': 'q35'}),
+        ({'hw:virtio_packed_ring': 'true'}, {'hw_vif_multiqueue_enabled': 'true'}),
+        ({'hw:maxphysaddr_mode': 'emulate', 'hw:maxphysaddr_bits': '40'}, {}),
+        ({'hw:hide_hypervisor_id': 'true', 'hw:pmu': 'false'}, {'hw_time_hpet': 'true', 'hw_serial_port_count': 2}),
+        ({'hw_video:ram_max_mb': '16'}, {'hw_video_ram': '16', 'hw_video_model': 'qxl', 'hw_input_bus': 'virtio'}),
+        ({}, {'os_type': 'windows'}),
+        ({}, {'hw_scsi_model': 'lsilogic', 'hw_disk_bus': 'scsi', 'hw_cdrom_bus': 'scsi'}),
+        ({}, {'hw_disk_bus': 'ide', 'hw_vif_model': 'rtl8139'}),
+        ({}, {'hw_disk_bus': 'sata', 'hw_vif_model': 'e1000e', 'hw_machine_type': 'q35'}),
+        ({}, {'hw_disk_bus': 'usb', 'hw_vif_model': 'vmxnet3'}),
+    ],
+)
+def test_libvirt_and_qemu_make_what_is_asked_for(started, specs, properties):
+    started(specs, vcpus=2, drive=DRIVE, **properties)
+
+
+@pytest.mark.parametrize('mode', ['custom', 'none', 'host-model', 'host-passthrough'])
+def test_processors_of_each_mode(started, host, mode):
+    changes = {'cpu_mode': mode}
+    if mode == 'custom':
+        changes |= {'cpu_models': ('qemu64', 'Nehalem'), 'cpu_flags': ('-sse4.2',)}
+    if mode == 'host-passthrough':
+        # Only hardware virtualization passes a processor through.
+        with pytest.raises(errors.HostFailed):
+            started(changes=changes)
+        return
+    made = started({'trait:HW_CPU_X86_SSE41': 'required'} if mode == 'custom' else {}, changes=changes)
+    if mode == 'custom':
+        assert made.domain(host).findtext('cpu/model') == 'Nehalem'
+
+
+def test_an_architecture_without_qemu_is_refused(started):
+    with pytest.raises(errors.NotImplementedHere, match='s390x'):
+        started(hw_emulation_architecture='s390x')
+
+
+def test_traits_tell_what_guests_can_have(settings):
+    driver = LibvirtDriver(dataclasses.replace(settings, swtpm_enabled=True, excluded_formats=('vmdk',)))
+    traits = set(driver.report().traits)
+    driver.close()
+    assert {'COMPUTE_ARCH_X86_64', 'COMPUTE_FIRMWARE_UEFI', 'COMPUTE_SECURITY_UEFI_SECURE_BOOT'} <= traits
+    assert 'COMPUTE_IMAGE_TYPE_VMDK' not in traits
+    assert ('COMPUTE_SECURITY_TPM_2_0' in traits) == (shutil.which('swtpm') is not None)
