@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -13,6 +14,8 @@ from nova.api.microversions import Version
 from nova.api.policy import Policies, Rule
 from nova.api.services import Services
 from nova.context import Context
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,9 +103,14 @@ class Request:
 
     def tell(self, event_type: str, payload: Callable[..., dict[str, Any]], *about: Any, **more: Any) -> None:
         """Tell of what was done. `payload` (nova.domain.notifications) is made only if anybody is to know."""
-        if self.is_heard:
-            notifier = self.services.notifier
+        if not self.is_heard:
+            return
+        notifier = self.services.notifier
+        try:
             notifier.send([notifier.notification('nova-api', event_type, payload(*about, **more))])
+        except Exception:
+            # What was asked for has been done.
+            LOG.exception('%s could not be told.', event_type)
 
     def url(self, *parts: str) -> str:
         """The address of a resource, under the version and the project that the request was sent to."""

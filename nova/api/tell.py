@@ -5,7 +5,6 @@ from typing import Any
 from nova.api.request import Request
 from nova.db.stores import block_devices, flavors, server_groups
 from nova.db.stores.aggregates import Aggregate
-from nova.domain.flavor import Flavor
 from nova.domain.notifications import payloads
 from nova.domain.notifications import servers as server_payloads
 from nova.domain.notifications.servers import UPDATE, Kind
@@ -15,22 +14,23 @@ from nova.domain.usage_audit import last_period
 
 def flavor_changed(request: Request, flavor_id: str) -> None:
     """After the change is committed."""
-    if request.is_heard:
+
+    def read() -> dict[str, Any]:
         with request.databases.api.reading() as tx:
-            flavor, projects = flavors.get(tx, flavor_id), flavors.accesses(tx, flavor_id)
-        request.tell('flavor.update', _flavor, flavor, projects)
+            return payloads.flavor(flavors.get(tx, flavor_id), flavors.accesses(tx, flavor_id))
 
-
-def _flavor(flavor: Flavor, projects: list[str]) -> dict[str, Any]:
-    return payloads.flavor(flavor, projects)
+    request.tell('flavor.update', read)
 
 
 def group_joined(request: Request, group_id: str | None) -> None:
     """That servers joined a group; with None, none did."""
-    if group_id and request.is_heard:
+
+    def read() -> dict[str, Any]:
         with request.databases.api.reading() as tx:
-            group = server_groups.get(tx, group_id)
-        request.tell('server_group.add_member', payloads.server_group, group)
+            return payloads.server_group(server_groups.get(tx, group_id))
+
+    if group_id:
+        request.tell('server_group.add_member', read)
 
 
 def aggregate(request: Request, event: str, aggregate: Aggregate | None, **changes: Any) -> None:
@@ -41,13 +41,15 @@ def aggregate(request: Request, event: str, aggregate: Aggregate | None, **chang
 
 def server(request: Request, event_type: str, server: Server, kind: Kind, **facts: Any) -> None:
     """What a server has become. Its disks are read if they are wished for."""
-    if not request.is_heard:
-        return
-    disks: list[Any] = []
-    if request.services.notifier.wishes.with_disks:
-        with request.databases.cell(server.cell_id).reading() as tx:
-            disks = block_devices.of_server(tx, server.id)
-    request.tell(event_type, server_payloads.payload, kind, server, request.context, disks, **facts)
+
+    def read() -> dict[str, Any]:
+        disks: list[Any] = []
+        if request.services.notifier.wishes.with_disks:
+            with request.databases.cell(server.cell_id).reading() as tx:
+                disks = block_devices.of_server(tx, server.id)
+        return server_payloads.payload(kind, server, request.context, disks, **facts)
+
+    request.tell(event_type, read)
 
 
 def server_changed(request: Request, before: Server, after: Server) -> None:

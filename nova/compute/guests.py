@@ -11,7 +11,7 @@ from typing import Any
 from nova import errors
 from nova.compute.images import ImageCache, source_of
 from nova.context import admin_context
-from nova.domain import guest_data, lifecycle
+from nova.domain import guest_data, guest_devices, lifecycle
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest
 from nova.domain.lifecycle import Power, State
@@ -38,7 +38,14 @@ class ConfigDrives:
         demanded = server.image_properties.get('img_config_drive') == 'mandatory'
         if not (self.always or server.config_drive or demanded or guest.files):
             return None
-        server = dataclasses.replace(server, config_drive=True, ports=guest.ports or server.ports)
+        # Its disks are known by their tags; where they will be is known only when it has started.
+        metadata = guest_devices.records(guest_devices.Description(devices=guest_devices.pending(guest)), {})
+        server = dataclasses.replace(
+            server,
+            config_drive=True,
+            ports=guest.ports or server.ports,
+            system_metadata={**server.system_metadata, **metadata},
+        )
         seed = os.urandom(SEED_BYTES)
         return guest_data.files(server, self.site, seed, self.skip_versions, guest.admin_password, guest.files)
 
@@ -75,7 +82,15 @@ class Guests:
             kept, source = source_of(self._images, guest)
             power = self._hypervisor.ensure(kept, source, self.config_drives.files(guest))
             self._known[guest.id] = power
+            self._describe(guest)
             return power
+
+    def _describe(self, guest: Guest) -> None:
+        if isinstance(self._hypervisor, driver.Descriptions) and guest_devices.worth_telling(guest):
+            description = self._hypervisor.describe(guest)
+            self._conductor.guest_described(
+                admin_context(), host=self._host, server_id=guest.id, description=description
+            )
 
     def remove(self, server_id: str, guest_name: str | None, destroy_disks: bool) -> None:
         with self._alone(server_id), self._counted('removed'):

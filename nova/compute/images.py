@@ -118,29 +118,39 @@ class ImageCache:
 
     def settle(self, guest_id: str, image: Image | None) -> None:
         """Note that of all the images it ever got the guest uses this one alone from now on."""
-        note = self._directory / USERS / guest_id
         name = self._name(image) if image and image.disk_format else None
-        if name and name in _names_in(note):
-            note.write_text(name)
+        if name and name in _names_in(self._directory / USERS / guest_id):
+            self._note(guest_id, (name,))
 
     @contextlib.contextmanager
     def _used_by(self, guest_id: str | None, name: str) -> Iterator[None]:
         """Note that the guest uses the file, beside others, unless it turns out that it cannot."""
-        note = self._directory / USERS / guest_id if guest_id else None
-        before = _names_in(note) if note else ()
-        if note is None or name in before:
+        before = _names_in(self._directory / USERS / guest_id) if guest_id else ()
+        if guest_id is None or name in before:
             yield
             return
-        note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text('\n'.join((*before, name)))
+        self._note(guest_id, (*before, name))
         try:
             yield
         except errors.NovaError:
-            if before:
-                note.write_text('\n'.join(before))
-            else:
-                note.unlink(missing_ok=True)
+            self._note(guest_id, before)
             raise
+
+    def _note(self, guest_id: str, names: tuple[str, ...]) -> None:
+        """Write down which files the guest uses; what was written before stays if that fails."""
+        note, part = self._directory / USERS / guest_id, self._directory / f'{guest_id}.part'
+        try:
+            if not names:
+                note.unlink(missing_ok=True)
+                return
+            note.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text('\n'.join(names))
+            os.replace(part, note)
+        except OSError as failure:
+            part.unlink(missing_ok=True)
+            raise errors.HostFailed(
+                f'What image guest {guest_id} uses cannot be noted in {self._directory}: {failure}'
+            ) from failure
 
     def _name(self, image: Image) -> str:
         digest = hashlib.sha1(image.id.encode(), usedforsecurity=False).hexdigest()

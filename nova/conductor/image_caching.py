@@ -1,5 +1,6 @@
 """Have hosts fetch images ahead of time, only so many hosts at once."""
 
+import contextlib
 import logging
 import queue
 import threading
@@ -8,13 +9,24 @@ from typing import Any
 
 from nova import errors
 from nova.context import Context
-from nova.db.stores import host_mappings
+from nova.db.stores import aggregates, host_mappings
+from nova.domain.notifications import payloads
 
 LOG = logging.getLogger(__name__)
 
 
-def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids: Sequence[str], at_once: int) -> None:
-    """Returns when each host has answered, or failed to: a host that is away fetches them with its first guest."""
+def cache_images(
+    cloud: Any,
+    context: Context,
+    hosts: Collection[str],
+    image_ids: Sequence[str],
+    at_once: int,
+    aggregate_id: int | None = None,
+) -> None:
+    """Returns when each host has answered, or failed to: a host that is away fetches them with its first guest.
+
+    The world is told how far it is with the aggregate, if there is one.
+    """
     try:
         with cloud.databases.api.reading() as tx:
             cells = {host: cell for host, cell in host_mappings.listing(tx) if host in hosts}
@@ -25,6 +37,7 @@ def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids
     for host in cells:
         waiting.put(host)
     done: list[str] = []
+    news = News(cloud, aggregate_id, len(cells))
 
     def work() -> None:
         while True:
@@ -32,8 +45,10 @@ def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids
                 host = waiting.get_nowait()
             except queue.Empty:
                 return
-            if _cached(cloud, context, host, cells[host], image_ids):
+            failed = _failed(cloud, context, host, cells[host], image_ids)
+            if not failed:
                 done.append(host)
+            news.of_host(host, [image_id for image_id in image_ids if image_id not in failed], failed)
 
     # Daemon threads: a conductor that ends does not wait for them, and nobody counts on all of it being done.
     workers = [
@@ -43,16 +58,48 @@ def cache_images(cloud: Any, context: Context, hosts: Collection[str], image_ids
         worker.start()
     for worker in workers:
         worker.join()
+    news.end()
     LOG.info('%d images are cached on %d of %d hosts.', len(image_ids), len(done), len(hosts))
 
 
-def _cached(cloud: Any, context: Context, host: str, cell_id: str, image_ids: Sequence[str]) -> bool:
+def _failed(cloud: Any, context: Context, host: str, cell_id: str, image_ids: Sequence[str]) -> list[str]:
+    """The images that the host does not have now."""
     try:
         outcomes = cloud.compute(host, cell_id).cache_images(context, image_ids=tuple(image_ids))
     except errors.NovaError as failure:
         LOG.warning('Images could not be cached on host %s: %s', host, failure)
-        return False
+        return list(image_ids)
     failed = [image_id for image_id, outcome in outcomes.items() if outcome == 'error']
     if failed:
         LOG.warning('Host %s could not cache the images %s; its log says why.', host, ', '.join(failed))
-    return not failed
+    return failed
+
+
+class News:
+    """What the world is told of an aggregate whose hosts fetch images."""
+
+    def __init__(self, cloud: Any, aggregate_id: int | None, hosts: int):
+        self._notifier, self._hosts, self._heard = cloud.notifier, hosts, 0
+        self._aggregate: Any = None
+        self._lock = threading.Lock()
+        if aggregate_id is not None and self._notifier.on:
+            # An aggregate that is gone by now is of no interest any more.
+            with contextlib.suppress(errors.NotFound), cloud.databases.api.reading() as tx:
+                self._aggregate = aggregates.get(tx, aggregate_id)
+
+    def of_host(self, host: str, cached: Sequence[str], failed: Sequence[str]) -> None:
+        if self._aggregate is None:
+            return
+        with self._lock:
+            self._heard += 1
+            self._tell(
+                'progress', payloads.aggregate_images(self._aggregate, host, self._heard, self._hosts, cached, failed)
+            )
+
+    def end(self) -> None:
+        if self._aggregate is not None:
+            self._tell('end', payloads.aggregate(self._aggregate))
+
+    def _tell(self, what: str, payload: dict[str, Any]) -> None:
+        told = self._notifier.notification('nova-conductor', f'aggregate.cache_images.{what}', payload)
+        self._notifier.send([told])

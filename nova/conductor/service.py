@@ -1,5 +1,6 @@
 """nova-conductor: runs operations, keeps what hosts report, and mends what drifts."""
 
+import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterable
@@ -20,8 +21,10 @@ from nova.context import Context, admin_context
 from nova.db.engine import Databases
 from nova.db.stores import deletions, guests, hosts, servers, services
 from nova.domain.external_event import PORT_DELETED, ExternalEvent
+from nova.domain.guest_devices import Description, records
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
+from nova.domain.notifications import payloads
 from nova.operations import start
 from nova.operations.cloud import Cloud
 from nova.operations.guest_operation import GuestOperation
@@ -56,6 +59,8 @@ def build(conf: Any) -> 'ConductorService':
         operation_deadline=conf.operations.deadline,
         reclaim_interval=conf.reclaim_instance_interval,
         resize_confirm_window=conf.resize_confirm_window,
+        service_down_time=conf.service_down_time,
+        journal_days=conf.operations.keep_days,
     )
     return ConductorService(
         cloud,
@@ -115,7 +120,10 @@ class ConductorService:
             self._threads.append(
                 threading.Thread(
                     target=self._every,
-                    args=(reconciler.seconds(self._cloud), lambda reconciler=reconciler: reconciler.repair(self._cloud)),
+                    args=(
+                        reconciler.seconds(self._cloud),
+                        lambda reconciler=reconciler: reconciler.repair(self._cloud),
+                    ),
                     name=reconciler.name,
                     daemon=True,
                 )
@@ -163,9 +171,15 @@ class ConductorService:
         self._runner.submit(operation_id, cell_id)
 
     def report_host(self, context: Context, report: HostReport) -> bool | None:
+        told = self._cloud.notifier
         with self._cloud.databases.own.writing() as tx:
+            is_new = told.on and services.find(tx, report.host, 'nova-compute') is None
             hosts.report(tx, report, self._cloud.now(), enabled=self._enable_new_services)
-            return services.find(tx, report.host, 'nova-compute').enabled
+            service = services.find(tx, report.host, 'nova-compute')
+        if is_new:
+            what = payloads.service(dataclasses.replace(service, seen_at=None))
+            told.send([told.notification('nova-compute', 'service.create', what, host=report.host)])
+        return service.enabled
 
     def host_alive(self, context: Context, host: str, node_id: str) -> None:
         with self._cloud.databases.own.writing() as tx:
@@ -197,15 +211,21 @@ class ConductorService:
             # Something is done to the server already, or was meanwhile.
             LOG.info('%s is not needed any more: %s', operation, failure)
 
+    def guest_described(self, context: Context, host: str, server_id: str, description: Description) -> None:
+        with self._cloud.databases.own.writing() as tx:
+            servers.change_system_metadata(tx, server_id, host, lambda known: records(description, known))
+
     def guests_expected(self, context: Context, host: str) -> dict[str, str]:
         with self._cloud.databases.own.reading() as tx:
             return {server_id: state.value for server_id, state in guests.expected(tx, host)}
 
-    def cache_images(self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...]) -> None:
+    def cache_images(
+        self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...], aggregate_id: int | None = None
+    ) -> None:
         # Takes as long as the hosts do, which must not keep a worker of the bus.
         threading.Thread(
             target=image_caching.cache_images,
-            args=(self._cloud, context, hosts, image_ids, self._caching_hosts),
+            args=(self._cloud, context, hosts, image_ids, self._caching_hosts, aggregate_id),
             name='cache-images',
             daemon=True,
         ).start()

@@ -171,9 +171,8 @@ class Teller(Silence):
         page = self._journal.page
         where = [entry.name for entry in page.entries if entry.attempt == page.attempt and entry.error]
         function = where[0] if where else self._row.verb
-        return payloads.failure(
-            page.failure.kind, fault_of(self._journal).message, type(self.operation).__module__, function
-        )
+        told = fault_of(self._journal, self.operation.verb).message
+        return payloads.failure(page.failure.kind, told, type(self.operation).__module__, function)
 
     def _tell_all(self, events: Sequence[Event], server: Server, disks: Sequence[Any], **facts: Any) -> None:
         if not events:

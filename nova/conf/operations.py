@@ -23,5 +23,12 @@ OPTS = [
         min=1,
         help='Seconds between two looks for operations that no conductor holds.',
     ),
+    cfg.IntOpt(
+        'keep_days',
+        default=30,
+        min=0,
+        help='Days after its deletion for which it is remembered what was done to a server. 0 remembers it until '
+        'the server is removed from the database.',
+    ),
     cfg.IntOpt('workers', default=64, min=1, help='How many operations one conductor runs at the same time.'),
 ]

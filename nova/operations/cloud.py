@@ -37,6 +37,10 @@ class Cloud:
     reclaim_interval: int = 0
     # Seconds after which resizes are confirmed that wait for their users; 0: never.
     resize_confirm_window: int = 0
+    # Seconds without a sign of life after which a host counts as down.
+    service_down_time: int = 60
+    # Days for which the journals of deleted servers are kept; 0: for ever.
+    journal_days: int = 0
     context: Context = dataclasses.field(default_factory=admin_context)
 
     def compute(self, host: str, cell_id: str | None) -> Any:

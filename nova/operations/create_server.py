@@ -198,7 +198,7 @@ class CreateServer(Operation):
             cell_id=CELL0_ID,
             state=State.DELETED if deleted else State.ERROR,
             activity=None,
-            fault=None if deleted else fault_of(journal),
+            fault=None if deleted else fault_of(journal, self.verb),
             terminated_at=cloud.now() if deleted else None,
         )
         with cloud.databases.cell0.writing() as tx:

@@ -79,7 +79,7 @@ class DeleteServer(Operation):
     )
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
-        if failure := fault_of(journal):
+        if failure := fault_of(journal, self.verb):
             servers.finish(tx, self.server_id, journal.operation_id, State.ERROR, fault=failure)
             return
         if self.moved:

@@ -45,7 +45,7 @@ class Operation:
 
         The id of the operation that goes on with the server at once, if there is one.
         """
-        if failure := fault_of(journal):
+        if failure := fault_of(journal, self.verb):
             servers.finish(tx, self.server_id, journal.operation_id, self.transition.failure, fault=failure)
         else:
             outcome = {'state': self.transition.success} | self.outcome(cloud, journal)
@@ -63,8 +63,32 @@ def stuck_fault(journal: Journal) -> Fault:
     return Fault(code=500, message='This could not be undone; an operator has to look at it.', details=details)
 
 
-def fault_of(journal: Journal) -> Fault | None:
-    """What the user is told of an operation's failure: the text of errors that are safe to show, else a plain sentence."""
+# What a host could not do, where that is more than the verb.
+_TASKS = {
+    'create': 'make the server',
+    'reboot_hard': 'reboot the server',
+    'confirm_resize': 'confirm the resize of the server',
+    'revert_resize': 'revert the resize of the server',
+    'live_migrate': 'migrate the server',
+    'shelve_offload': 'offload the shelved server',
+    'create_image': 'make an image of the server',
+    'create_backup': 'make a backup of the server',
+    'change_password': 'change the password of the server',
+    'attach_interface': 'attach the interface to the server',
+    'detach_interface': 'detach the interface from the server',
+    'attach_volume': 'attach the volume to the server',
+    'detach_volume': 'detach the volume from the server',
+    'swap_volume': 'swap the volume of the server',
+    'trigger_crash_dump': 'trigger a crash dump of the server',
+    'inject_network_info': 'inject the network configuration into the server',
+    'soft_delete': 'delete the server',
+    'power_off': 'stop the server',
+    'power_on': 'start the server',
+}
+
+
+def fault_of(journal: Journal, verb: str) -> Fault | None:
+    """What the user is told of a verb's failure: the text of errors that are safe to show, else a plain sentence."""
     failure = journal.page.failure
     if failure is None:
         return None
@@ -73,7 +97,7 @@ def fault_of(journal: Journal) -> Fault | None:
         return Fault(code=_code(kind), message=failure.text, details=failure.details)
     details = f'{failure.text}\n{failure.details or ""}'.strip()
     if kind and issubclass(kind, errors.HostFailed):
-        return Fault(code=500, message='The host could not make the server.', details=details)
+        return Fault(code=500, message=f'The host could not {_TASKS.get(verb, f"{verb} the server")}.', details=details)
     return Fault(
         code=500, message='An unexpected error prevented this; the request id leads to its cause.', details=details
     )

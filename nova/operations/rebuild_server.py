@@ -120,7 +120,7 @@ class RebuildServer(GuestOperation):
     )
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
-        failure = fault_of(journal)
+        failure = fault_of(journal, self.verb)
         if failure is None:
             power = journal.result('start_guest', Power)
             state = State.STOPPED if power is Power.SHUTDOWN else State.ACTIVE

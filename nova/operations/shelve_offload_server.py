@@ -39,7 +39,7 @@ class ShelveOffloadServer(GuestOperation):
     )
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
-        if failure := fault_of(journal):
+        if failure := fault_of(journal, self.verb):
             servers.finish(tx, self.server_id, journal.operation_id, None, fault=failure)
             return
         guests.remove(tx, self.server_id)

@@ -58,7 +58,7 @@ class ShelveServer(GuestOperation):
     )
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> str | None:
-        if failure := fault_of(journal):
+        if failure := fault_of(journal, self.verb):
             servers.finish(tx, self.server_id, journal.operation_id, None, fault=failure)
             return None
         server = servers.get(tx, self.server_id)

@@ -145,7 +145,7 @@ class UnshelveServer(GuestOperation):
     )
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
-        if failure := fault_of(journal):
+        if failure := fault_of(journal, self.verb):
             servers.finish(tx, self.server_id, journal.operation_id, None, fault=failure)
             return
         known = servers.get(tx, self.server_id).system_metadata

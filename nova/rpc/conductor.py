@@ -2,6 +2,7 @@
 
 from nova.context import Context
 from nova.domain.external_event import ExternalEvent
+from nova.domain.guest_devices import Description
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
 from nova.rpc.contract import Contract, call, cast
@@ -39,9 +40,18 @@ class Conductor(Contract):
     def deleted_servers(self, context: Context, server_ids: tuple[str, ...]) -> dict[str, float]:
         """Those of the servers that were deleted for good: by id, how many seconds ago."""
 
-    @cast(since='1.1')
-    def cache_images(self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...]) -> None:
-        """Have these hosts, wherever they are, fetch these images ahead of time, only so many hosts at once."""
+    @cast(since='1.2')
+    def guest_described(self, context: Context, host: str, server_id: str, description: Description) -> None:
+        """What has become of a server's wishes on this host: its guest's machine type and tagged devices."""
+
+    @cast(since='1.1', aggregate_id='1.2')
+    def cache_images(
+        self, context: Context, hosts: tuple[str, ...], image_ids: tuple[str, ...], aggregate_id: int | None = None
+    ) -> None:
+        """Have these hosts, wherever they are, fetch these images ahead of time, only so many hosts at once.
+
+        The world is told how it goes with the aggregate that they are of, if that is said.
+        """
 
     @cast(since='1.1')
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:

@@ -87,7 +87,8 @@ class Notifier:
             try:
                 self._deliver(notification)
             except Exception as failure:
-                return self._drop(batch[number:], then, failure)
+                self._drop(batch[number:], then, failure)
+                return
             self.sent += 1
             self._in_trouble = False
         if then:

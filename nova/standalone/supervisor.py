@@ -19,7 +19,7 @@ from nova.standalone import processes
 
 PR_SET_CHILD_SUBREAPER = 36
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-STEADY = 60.0  # seconds after which a daemon counts as healthy again
+STEADY = 10.0  # seconds after which the death of a daemon is no part of a crash loop
 MESSAGE_LIMIT = 4 * 1024 * 1024
 
 
@@ -40,6 +40,11 @@ class Child:
 
 def pause_after(failures: int) -> float:
     return min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1))
+
+
+def failures_in_a_row(before: int, ran: float) -> int:
+    """How many deaths count, with that of a daemon just now that ran for some seconds."""
+    return 1 if ran > STEADY else before + 1
 
 
 class Supervisor:
@@ -198,13 +203,13 @@ class Supervisor:
                 )
             except OSError as failure:
                 log.write(f'The supervisor could not start {child.daemon.command[0]}: {failure}\n'.encode())
-                self._retry_later(child)
+                self._retry_later(child, ran=0)
                 return
         child.started = time.time()
         self._note_children()
 
-    def _retry_later(self, child: Child) -> None:
-        child.failures += 1
+    def _retry_later(self, child: Child, ran: float) -> None:
+        child.failures = failures_in_a_row(child.failures, ran)
         child.start_at = time.monotonic() + pause_after(child.failures)
 
     def _reap(self) -> None:
@@ -224,12 +229,10 @@ class Supervisor:
         child.process.returncode = code  # reaped here, so Popen must not wait for it again
         child.process = None
         child.last_exit = code
-        if time.time() - child.started > STEADY:
-            child.failures = 0
         waited = f', {time.monotonic() - self.asked_to_end:.1f} s after it was asked to' if self.asked_to_end else ''
         print(f'{child.daemon.name} ended with {code}{waited}', flush=True)
         if not self.stopping:
-            self._retry_later(child)
+            self._retry_later(child, time.time() - child.started)
 
     # Stopping
 

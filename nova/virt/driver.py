@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
+from nova.domain.guest_devices import Description
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power
@@ -211,6 +212,14 @@ class Console(abc.ABC):
     @abc.abstractmethod
     def address(self, guest_id: str, kind: str) -> ConsoleAddress:
         """Where the guest's console of this kind listens. Errors: `NotImplementedHere`, `NotFound`."""
+
+
+class Descriptions(abc.ABC):
+    """Tell what has become of guests' wishes."""
+
+    @abc.abstractmethod
+    def describe(self, guest: Guest) -> Description:
+        """The machine type of a guest that has been made, and where its tagged devices are while it runs."""
 
 
 class Events(abc.ABC):

@@ -166,3 +166,36 @@ class PlacementBehaviour:
         client.remove_provider(host)
         client.remove_provider(host)
         assert client.provider(host) is None
+
+    def test_all_that_a_consumer_has_moves_to_another_at_once(self, client, host):
+        server, migration = new_id(), new_id()
+        client.claim([a_claim(host, server, VCPU=3)])
+        client.move(server, migration, consumer_type='MIGRATION')
+        # Again is fine: there is nothing left to move.
+        client.move(server, migration, consumer_type='MIGRATION')
+        held = client.allocation(migration)
+        assert (held.allocations, held.consumer_type) == ({host: {'VCPU': 3}}, 'MIGRATION')
+        assert client.allocation(server) is None
+        client.claim([a_claim(host, server, VCPU=1)])
+
+    def test_what_is_moved_takes_the_place_of_what_the_other_had(self, client, host):
+        server, migration = new_id(), new_id()
+        client.claim([a_claim(host, server, VCPU=1), a_claim(host, migration, VCPU=3)])
+        client.move(migration, server)
+        assert client.allocation(server).allocations == {host: {'VCPU': 3}}
+        assert set(client.consumers_on(host)) == {server}
+
+    def test_a_move_that_others_interrupt_is_made_on_top_of_theirs(self, client, others, host):
+        server, migration = new_id(), new_id()
+        client.claim([a_claim(host, server, VCPU=1)])
+        held, asked = client.allocation, []
+
+        def interrupted(consumer_id):
+            found = held(consumer_id)
+            if not asked:
+                asked.append(others.claim([a_claim(host, server, found.generation, VCPU=2)]))
+            return found
+
+        client.allocation = interrupted
+        client.move(server, migration)
+        assert held(migration).allocations == {host: {'VCPU': 2}}

@@ -187,7 +187,7 @@ def test_whichever_part_fails_the_server_can_be_understood_and_healed(cloud, dri
         rebuild(api, server_id)
     else:
         assert (shown['status'], shown['name'], shown['image']['id']) == ('ERROR', 'renamed', OTHER)
-        assert shown['fault']['message'] == 'The host could not make the server.'
+        assert shown['fault']['message'] == 'The host could not rebuild the server.'
         api.post(f'/servers/{server_id}/action', {'reboot': {'type': 'HARD'}})
     assert api.wait(server_id)['status'] == 'ACTIVE'
     if method != 'replace_disks':

@@ -22,6 +22,7 @@ def cloud(make_cloud):
 @pytest.fixture
 def keeping(cloud):
     """A cloud whose hosts keep what is on disks, and give it to guests that are made of images."""
+    cloud.glance.add(b'as it came', id=IMAGE_ID, name='tiny')
     directory = str(cloud.directory / 'h1' / 'disks')
     cloud.stop_host('h1')
     cloud.start_host('h1', FakeDriver('h1', directory=directory, fetch_images=True))
@@ -34,7 +35,8 @@ def act(api, server_id, name, arguments=None, status=202, version='2.93'):
 
 def running(api, **fields):
     server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
+    shown = api.wait(server_id)
+    assert shown['status'] == 'ACTIVE', shown.get('fault')
     return server_id
 
 
@@ -90,8 +92,8 @@ class TestImages:
             asked = {'createImage': {'name': 'another'}}
             assert api.fault('POST', f'/servers/{server_id}/action', asked) == (409, message)
             assert list(own_images(cloud)) == [image_id]
+        api.wait(server_id)
         with cloud.paused(driver_of(cloud), 'snapshot_file') as gate:
-            api.wait(server_id)
             act(api, server_id, 'createImage', {'name': 'mine'})
             gate.wait()
             assert api.server(server_id)['OS-EXT-STS:task_state'] == 'image_uploading'

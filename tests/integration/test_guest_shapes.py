@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from nova import errors
+from nova.domain.block_device import BLANK, IMAGE, LOCAL, BlockDevice
 from nova.domain.flavor import Flavor
 from nova.domain.guest import Guest
 from nova.domain.image import Image
@@ -43,7 +44,8 @@ def image(images):
 @pytest.fixture(scope='module')
 def host(request, tmp_path_factory):
     root = tmp_path_factory.mktemp('shapes')
-    with hosts.running('shapes-test', root, 7, request.config.cache.mkdir('qemu-capabilities')) as running:
+    known = request.config.cache.mkdir('qemu-capabilities')
+    with hosts.running('shapes-test', root, 7, known, cgroups=('cpu', 'cpuacct')) as running:
         yield running
     shutil.rmtree(root)
 
@@ -66,9 +68,11 @@ def started(settings, image):
     """Starts guests that the test is done with at its end."""
     made = []
 
-    def start(specs=None, source=image, drive=None, vcpus=1, memory_mb=128, changes=None, **properties):
+    def start(specs=None, source=image, drive=None, vcpus=1, memory_mb=128, changes=None, tags=None, **properties):
         driver = LibvirtDriver(dataclasses.replace(settings, **(changes or {})))
         guest = a_guest(len(made) + 1, specs or {}, vcpus, memory_mb, properties)
+        if tags:
+            guest = tagged(guest, **tags)
         made.append((driver, guest))
         assert driver.ensure(guest, source, drive) is Power.RUNNING
         return Started(driver, guest)
@@ -103,7 +107,16 @@ def a_guest(number, specs, vcpus, memory_mb, properties):
         str(uuid.uuid4()), 'shaped', 'shaped', 'p', 'u', flavor, State.BUILDING, image_properties=properties
     )
     image = Image(str(uuid.uuid4()), 'tiny', disk_format='qcow2', properties=properties)
-    return Guest(f'instance-{number:08x}', server, image, (port,))
+    return Guest(f'shaped-{uuid.uuid4().hex[:8]}', server, image, (port,))
+
+
+def tagged(guest, port, root, ephemeral):
+    ports = (dataclasses.replace(guest.ports[0], tag=port),)
+    disks = (
+        BlockDevice(IMAGE, LOCAL, boot_index=0, tag=root),
+        BlockDevice(BLANK, LOCAL, size=1, tag=ephemeral),
+    )
+    return dataclasses.replace(guest, ports=ports, block_devices=disks)
 
 
 def test_a_guest_of_many_wishes_has_them_all(started, host):
@@ -121,6 +134,7 @@ def test_a_guest_of_many_wishes_has_them_all(started, host):
         drive=DRIVE,
         hw_machine_type='q35',
         hw_disk_bus='scsi',
+        hw_cdrom_bus='scsi',
         hw_vif_model='e1000',
         hw_video_model='vga',
         hw_watchdog_action='poweroff',
@@ -166,7 +180,10 @@ def test_secure_boot_takes_a_firmware_that_has_it(started, host):
 @pytest.mark.parametrize(
     ('specs', 'properties'),
     [
-        ({'hw:viommu_model': 'virtio', 'hw:sound_model': 'ich9', 'hw:usb_model': 'qemu-xhci'}, {'hw_machine_type': 'q35'}),
+        (
+            {'hw:viommu_model': 'virtio', 'hw:sound_model': 'ich9', 'hw:usb_model': 'qemu-xhci'},
+            {'hw_machine_type': 'q35'},
+        ),
         ({'hw:viommu_model': 'intel'}, {'hw_machine_type': 'q35'}),
         ({'hw:virtio_packed_ring': 'true'}, {'hw_vif_multiqueue_enabled': 'true'}),
         ({'hw:maxphysaddr_mode': 'emulate', 'hw:maxphysaddr_bits': '40'}, {}),
@@ -196,6 +213,26 @@ def test_processors_of_each_mode(started, host, mode):
     made = started({'trait:HW_CPU_X86_SSE41': 'required'} if mode == 'custom' else {}, changes=changes)
     if mode == 'custom':
         assert made.domain(host).findtext('cpu/model') == 'Nehalem'
+
+
+def test_processors_are_shared_as_the_flavor_says(started, host):
+    made = started({'quota:cpu_shares': '512', 'quota:cpu_period': '20000', 'quota:cpu_quota': '15000'})
+    told = host.virsh('schedinfo', made.guest.name)
+    for name, value in (('cpu_shares', 512), ('vcpu_period', 20000), ('vcpu_quota', 15000)):
+        assert f'{name:15}: {value}' in told
+
+
+def test_tagged_devices_are_found(started):
+    tags = {'port': 'front', 'root': 'system', 'ephemeral': 'scratch'}
+    made = started(tags=tags, drive=DRIVE)
+    description = made.driver.describe(made.guest)
+    assert description.machine_type == 'pc'
+    found = {device.tag: device for device in description.devices}
+    assert found['front'].bus == 'pci'
+    assert found['front'].mac == made.guest.ports[0].mac
+    assert found['system'].path == '/dev/vda'
+    assert found['scratch'].path == '/dev/vdb'
+    assert found['scratch'].address.startswith('0000:00:')
 
 
 def test_an_architecture_without_qemu_is_refused(started):

@@ -189,7 +189,7 @@ def test_a_rescued_guest_finds_its_disk_second_and_gets_it_back(compute, guest, 
     assert compute.rescues.unrescue(changed(guest, state=State.RESCUED), True) is Power.RUNNING
     said = compute.said(guest, 'now marked')
     assert 'vda is marked' in said
-    assert 'vdb' not in said
+    assert 'vdb is' not in said
     assert compute.files(guest) == ['console.log', 'disk', 'disk.config', 'disk.info']
 
 
@@ -198,7 +198,7 @@ def test_a_rescue_image_that_says_how_leaves_the_disks_where_they_were(compute, 
     rescuing = changed(guest, user_data=encoded(LOOK + 'echo looked\n'))
     compute.rescues.rescue(rescuing, compute.image(tiny, **properties), 0)
     xml = compute.host.virsh('dumpxml', guest.name)
-    assert xml.index("disk'/>") < xml.index("disk.rescue'/>")
+    assert 0 < xml.index("/disk'") < xml.index("/disk.rescue'")
     assert "<boot order='1'/>" in xml
     if 'hw_rescue_bus' in properties:
         said = compute.said(guest, 'looked')
@@ -219,30 +219,30 @@ def test_a_guest_whose_server_is_not_rescued_any_more_is_itself_again(compute, g
     assert 'disk.rescue' not in compute.files(guest)
 
 
-@pytest.mark.parametrize('image', HOSTILE[:8] + HOSTILE[-8:], ids=str)
-def test_a_hostile_image_leaves_a_guest_and_its_host_as_they_were(compute, host, tiny, image):
+def test_hostile_images_leave_a_guest_and_its_host_as_they_were(host, tiny):
+    compute = compute_on(host)
     good = a_guest(compute.image(tiny), LOOK)
-    hostile = compute.image(image.data, image.disk_format, **image.fields)
     compute.guests.ensure(good)
     try:
         number, files, cached = host.virsh('domid', good.name), compute.files(good), compute.cached()
-        for attempt in (
-            lambda: compute.rebuilds.prepare(dataclasses.replace(good, image=hostile)),
-            lambda: compute.rescues.rescue(good, hostile, None),
-        ):
-            with pytest.raises(errors.ImageUnacceptable, match=image.says):
-                attempt()
-            assert host.virsh('domid', good.name) == number
-            assert compute.files(good) == files
-            assert compute.cached() == cached
+        for image in HOSTILE:
+            hostile = compute.image(image.data, image.disk_format, **image.fields)
+            bad = dataclasses.replace(a_guest(hostile, LOOK), name='instance-00000bad')
+            for attempt in (
+                lambda hostile=hostile: compute.rebuilds.prepare(dataclasses.replace(good, image=hostile)),
+                lambda hostile=hostile: compute.rescues.rescue(good, hostile, None),
+                lambda bad=bad: compute.guests.ensure(bad),
+            ):
+                with pytest.raises(errors.ImageUnacceptable, match=image.says):
+                    attempt()
+                assert compute.files(good) == files
+                assert compute.cached() == cached
+            compute.guests.remove(bad.id, bad.name, True)
+            assert compute.driver.leftovers() == (good.id,)
+        assert host.virsh('domid', good.name) == number
     finally:
         compute.guests.remove(good.id, good.name, True)
-    bad = a_guest(hostile, LOOK)
-    with pytest.raises(errors.ImageUnacceptable, match=image.says):
-        compute.guests.ensure(bad)
-    compute.guests.remove(bad.id, bad.name, True)
-    assert compute.driver.leftovers() == ()
-    assert compute.cached() == cached
+        compute.driver.close()
 
 
 def test_a_header_that_a_guest_writes_into_its_disk_leads_nowhere(host, tiny, tmp_path):
@@ -302,11 +302,10 @@ def test_a_full_disk_leaves_the_guests_disks_as_they_were(small, tiny, disk_form
     image = client.get(admin_context(), glance.add(tiny, 'qcow2'))
     kept, source = source_of(images, a_guest(image, LOOK))
     storage.ensure(kept, source, {'a': b'b'})
-    with open(small / 'filler', 'wb') as filler, contextlib.suppress(OSError):
-        while True:
-            filler.write(bytes(4096))
-            filler.flush()
-    before = {path: path.stat().st_mtime_ns for path in small.rglob('*') if path.is_file()}
+    with open(small / 'filler', 'wb', buffering=0) as filler, contextlib.suppress(OSError):
+        while filler.write(bytes(4096)):
+            pass
+    before = sorted(path for path in small.rglob('*') if path.is_file())
     with pytest.raises(errors.HostFailed):
         storage.prepare_exchange(kept, source, {'a': b'c' * 100_000})
     with pytest.raises(errors.HostFailed):
@@ -314,6 +313,4 @@ def test_a_full_disk_leaves_the_guests_disks_as_they_were(small, tiny, disk_form
     new = client.get(admin_context(), glance.add(tiny + b' ', 'qcow2'))
     with pytest.raises(errors.HostFailed):
         images.path(new, 1, kept.id)
-    after = {path: path.stat().st_mtime_ns for path in small.rglob('*') if path.is_file()}
-    # The cached image and its note were looked at again.
-    assert after.keys() == before.keys()
+    assert sorted(path for path in small.rglob('*') if path.is_file()) == before

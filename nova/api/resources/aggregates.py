@@ -205,7 +205,10 @@ def cache_images(request: Request, aggregate_id: str) -> None:
     tell.aggregate(request, 'cache_images.start', found)
     if found.hosts:
         conductors = request.services.bus.client(Conductor)
-        conductors.cache_images(request.context, hosts=found.hosts, image_ids=tuple(wanted))
+        of_aggregate = {'aggregate_id': found.id} if request.is_heard else {}
+        conductors.cache_images(request.context, hosts=found.hosts, image_ids=tuple(wanted), **of_aggregate)
+    else:
+        tell.aggregate(request, 'cache_images.end', found)
 
 
 def view(request: Request, aggregate: Aggregate) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from nova.cmd.manage.arguments import Command, split_common
 CATEGORIES = {
     'api_db': 'The API database: cells, flavors, key pairs, quotas.',
     'cell_v2': 'Cells, and which of them has a host or a server.',
+    'image_property': "What is kept of servers' images.",
+    'libvirt': "The machine types of servers' guests.",
     'db': "A cell's database: servers and all that hangs on them.",
 }
 # Stands between the commands of one run; a run ends with the first that fails.

@@ -2,6 +2,7 @@
 
 from nova.conductor.reconcilers.abandoned_guests import ABANDONED_GUESTS
 from nova.conductor.reconcilers.expired_tokens import EXPIRED_TOKENS
+from nova.conductor.reconcilers.forgotten_journals import FORGOTTEN_JOURNALS
 from nova.conductor.reconcilers.old_answers import OLD_ANSWERS
 from nova.conductor.reconcilers.reclaimed_servers import RECLAIMED_SERVERS
 from nova.conductor.reconcilers.shelved_servers import SHELVED_SERVERS
@@ -13,6 +14,7 @@ from nova.conductor.reconcilers.usage_audits import USAGE_AUDITS
 RECONCILERS = (
     ABANDONED_GUESTS,
     EXPIRED_TOKENS,
+    FORGOTTEN_JOURNALS,
     OLD_ANSWERS,
     RECLAIMED_SERVERS,
     SHELVED_SERVERS,

@@ -27,7 +27,7 @@ def repair(cloud: Any) -> None:
         database = cloud.databases.cell(cell.id)
         with database.reading() as tx:
             abandoned = guests.abandoned(tx)
-        for guest in removable(abandoned, cloud.now(), down_after=60):
+        for guest in removable(abandoned, cloud.now(), cloud.service_down_time):
             try:
                 cloud.compute(guest.host, cell.id).remove_guest(
                     admin_context(), server_id=guest.server_id, guest_name=guest.name

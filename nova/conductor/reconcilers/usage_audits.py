@@ -8,8 +8,12 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from nova.conductor.reconcilers.reconciler import Reconciler
-from nova.db.stores import hosts, usage_audits
+from nova.context import admin_context
+from nova.db.stores import hosts, servers, usage_audits
 from nova.domain.cell import Cell
+from nova.domain.notifications import payloads
+from nova.domain.notifications.servers import EXISTS, payload
+from nova.domain.queries import ServerQuery
 from nova.domain.usage_audit import DONE, UsageAudit, last_period
 
 LOG = logging.getLogger(__name__)
@@ -18,6 +22,8 @@ INTERVAL = 60
 DOWN_AFTER = datetime.timedelta(seconds=60)
 # A run takes seconds; one that has not ended by then has lost its conductor.
 GIVEN_UP_AFTER = datetime.timedelta(hours=1)
+# How many servers are read at a time.
+TOLD_AT_ONCE = 500
 
 
 def due(seen: dict[str, datetime.datetime], known: Collection[str], now: datetime.datetime) -> list[str]:
@@ -51,7 +57,32 @@ def _audit(cloud: Any, cell: Cell, beginning: datetime.datetime, ending: datetim
         counts = usage_audits.count_servers(tx, beginning, ending)
     with database.writing() as tx:
         usage_audits.end(tx, _ended(audits, counts, time.monotonic() - began))
+    if cloud.notifier.on:
+        _tell(cloud.notifier, database, wanted, beginning, ending)
     LOG.info('The usage of %d hosts from %s to %s was audited.', len(wanted), beginning, ending)
+
+
+def _tell(
+    notifier: Any, database: Any, hosts: list[str], beginning: datetime.datetime, ending: datetime.datetime
+) -> None:
+    """Tell of each server that there was, so many at a time."""
+    with database.reading() as tx:
+        ids = usage_audits.servers_of(tx, hosts, beginning, ending)
+    context, period = admin_context(), payloads.audit_period(beginning, ending)
+    for start in range(0, len(ids), TOLD_AT_ONCE):
+        with database.reading() as tx:
+            found = servers.listing(tx, ServerQuery(ids=tuple(ids[start : start + TOLD_AT_ONCE]), deleted=None))
+        notifier.send(
+            [
+                notifier.notification(
+                    'nova-compute',
+                    'instance.exists',
+                    payload(EXISTS, server, context, audit_period=period),
+                    host=server.host,
+                )
+                for server in found
+            ]
+        )
 
 
 def _ended(audits: Iterable[UsageAudit], counts: dict[str, int], seconds: float) -> list[UsageAudit]:

@@ -1,4 +1,4 @@
-"""Keep the journals of operations: start, claim, save, hand over, and forget them. In the API database or a cell's."""
+"""Keep the journals of operations: start, claim, save, and hand over. In the API database or a cell's."""
 
 import dataclasses
 import datetime
@@ -324,13 +324,6 @@ def request_of(tx: sa.Connection, server_id: str) -> ServerRequest | None:
     query = sa.select(columns.parameters).where(columns.server_id == server_id, columns.verb == 'create')
     parameters = tx.execute(query.limit(1)).scalar()
     return record.load(ServerRequest, parameters['request']) if parameters else None
-
-
-def forget_finished(tx: sa.Connection, before: datetime.datetime, limit: int = 1000) -> int:
-    """Remove journals that ended before; how many those were. Call again until it is fewer than `limit`."""
-    columns = _operations.c
-    old = list(tx.execute(sa.select(columns.id).where(columns.finished_at < before).limit(limit)).scalars())
-    return tx.execute(sa.delete(_operations).where(columns.id.in_(old))).rowcount if old else 0
 
 
 def _values(operation: OperationRow) -> dict[str, Any]:

@@ -196,6 +196,19 @@ def change_metadata(
     return wanted
 
 
+def change_system_metadata(
+    tx: sa.Connection, server_id: str, host: str | None, change: Callable[[dict[str, str]], dict[str, str]]
+) -> None:
+    """Make of a server's system metadata what `change` makes of it, if it lives and is on `host`, or on any."""
+    this_one = sa.update(servers).where(servers.c.id == server_id, servers.c.deleted.is_(False))
+    if host is not None:
+        this_one = this_one.where(servers.c.host == host)
+    # The row is ours from here on; and a server that is gone meanwhile misses nothing.
+    if tx.execute(this_one.values(updated_at=servers.c.updated_at)).rowcount:
+        known = tx.execute(sa.select(servers.c.system_metadata).where(servers.c.id == server_id)).scalar_one()
+        tx.execute(this_one.values(columns_of({'system_metadata': change(dict(known or {}))})))
+
+
 def change_tags(
     tx: sa.Connection, server_id: str, change: Callable[[tuple[str, ...]], Iterable[str]]
 ) -> tuple[str, ...]:
@@ -238,6 +251,14 @@ def count(tx: sa.Connection, deleted: bool | None = False) -> int:
     """How many servers this cell has."""
     query = sa.select(sa.func.count()).select_from(servers)
     return tx.execute(query if deleted is None else query.where(servers.c.deleted.is_(deleted))).scalar_one()
+
+
+def without_machine_type(tx: sa.Connection, recorded: str, named: str) -> list[str]:
+    """The living servers of which neither their system metadata nor their image's properties tell a machine type."""
+    columns = servers.c
+    query = sa.select(columns.id, columns.system_metadata, columns.image_properties).where(columns.deleted.is_(False))
+    found = tx.execute(query.order_by(columns.number))
+    return [server_id for server_id, kept, image in found if not (kept or {}).get(recorded) and not image.get(named)]
 
 
 def on_host(tx: sa.Connection, host: str) -> list[tuple[str, State]]:

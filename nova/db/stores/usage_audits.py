@@ -69,13 +69,22 @@ def restart(tx: sa.Connection, begun_before: datetime.datetime) -> int:
 def count_servers(tx: sa.Connection, beginning: datetime.datetime, ending: datetime.datetime) -> dict[str, int]:
     """How many servers each host had in the period."""
     columns = servers.c
-    query = (
-        sa.select(columns.host, sa.func.count())
-        .where(
-            columns.host.is_not(None),
-            columns.launched_at < ending,
-            sa.or_(columns.terminated_at.is_(None), columns.terminated_at > beginning),
-        )
-        .group_by(columns.host)
-    )
+    query = sa.select(columns.host, sa.func.count()).where(*_lived(beginning, ending)).group_by(columns.host)
     return dict(tx.execute(query).all())
+
+
+def servers_of(
+    tx: sa.Connection, hosts: Iterable[str], beginning: datetime.datetime, ending: datetime.datetime
+) -> list[str]:
+    """The servers that these hosts had in the period."""
+    here = servers.c.host.in_(list(hosts))
+    return list(tx.execute(sa.select(servers.c.id).where(here, *_lived(beginning, ending))).scalars())
+
+
+def _lived(beginning: datetime.datetime, ending: datetime.datetime) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = servers.c
+    return (
+        columns.host.is_not(None),
+        columns.launched_at < ending,
+        sa.or_(columns.terminated_at.is_(None), columns.terminated_at > beginning),
+    )

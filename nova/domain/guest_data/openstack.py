@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from nova.domain import guest_devices
 from nova.domain.guest_data.site import Site
+from nova.domain.guest_devices import Device
 from nova.domain.network import FixedIP, Port, Route, Subnet
 from nova.domain.server import InjectedFile, Server
 
@@ -94,11 +96,16 @@ def _public_keys(asked: Asked) -> dict[str, str] | None:
 
 
 def _devices(asked: Asked) -> list[dict[str, Any]]:
-    return [_device(port, asked.version) for port in asked.server.ports if port.tag]
+    known = guest_devices.recorded(asked.server.system_metadata)
+    cards = {device.mac: device for device in known if device.type == guest_devices.NIC}
+    shown = [_card(port, cards.get(port.mac), asked.version) for port in asked.server.ports if port.tag]
+    return shown + [device.shown() for device in known if device.type == guest_devices.DISK]
 
 
-def _device(port: Port, version: str) -> dict[str, Any]:
-    device: dict[str, Any] = {'type': 'nic', 'bus': 'none', 'mac': port.mac, 'tags': [port.tag]}
+def _card(port: Port, known: Device | None, version: str) -> dict[str, Any]:
+    """A tagged network card; where it is in the guest is known once the guest has started."""
+    here = known or Device(guest_devices.NIC, port.tag)
+    device = dataclasses.replace(here, tag=port.tag, mac=port.mac).shown()
     if version >= '2017-02-22' and port.vif_details.get('vlan'):
         device['vlan'] = int(port.vif_details['vlan'])
     if version >= '2018-08-27':

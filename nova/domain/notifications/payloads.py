@@ -52,19 +52,19 @@ def _keypair(user_id: str, name: str, kind: str, fingerprint: str | None, public
 
 def aggregate(aggregate: Any, **changes: Any) -> dict[str, Any]:
     """`changes` are what it is about to become."""
-    hosts = list(aggregate.hosts)
-    return _aggregate(aggregate.uuid, aggregate.id, aggregate.name, hosts, dict(aggregate.metadata), **changes)
+    known = {
+        'uuid': aggregate.uuid,
+        'id': aggregate.id,
+        'name': aggregate.name,
+        'hosts': list(aggregate.hosts),
+        'metadata': dict(aggregate.metadata),
+    }
+    return envelope('AggregatePayload', '1.1', known | changes)
 
 
 def aggregate_to_be(uuid: str, name: str, metadata: dict[str, str]) -> dict[str, Any]:
-    return _aggregate(uuid, None, name, None, metadata)
-
-
-def _aggregate(
-    uuid: str, number: int | None, name: str, hosts: list[str] | None, metadata: dict[str, str], **changes: Any
-) -> dict[str, Any]:
-    data = {'uuid': uuid, 'id': number, 'name': name, 'hosts': hosts, 'metadata': metadata}
-    return envelope('AggregatePayload', '1.1', data | changes)
+    data = {'uuid': uuid, 'id': None, 'name': name, 'hosts': None, 'metadata': metadata}
+    return envelope('AggregatePayload', '1.1', data)
 
 
 def aggregate_images(

@@ -1,6 +1,7 @@
 """Run guests on QEMU through libvirt."""
 
 import contextlib
+import dataclasses
 import logging
 import os
 import platform
@@ -12,6 +13,7 @@ from oslo_config import cfg
 from nova import errors
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
+from nova.domain.guest_devices import Description
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power, State
@@ -19,6 +21,7 @@ from nova.domain.network import Port
 from nova.domain.snapshot import Quiesce, Snapshot
 from nova.virt.driver import (
     Console,
+    Descriptions,
     Events,
     Guests,
     ImageSource,
@@ -33,11 +36,11 @@ from nova.virt.driver import (
     Resize,
     Snapshots,
 )
-from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces
+from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces, tagged
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.domain_xml.domain import domain_xml
-from nova.virt.libvirt.domain_xml.machine import architecture
+from nova.virt.libvirt.domain_xml.machine import architecture, machine_type
 from nova.virt.libvirt.domain_xml.server_facts import NAMESPACE
 from nova.virt.libvirt.domain_xml.wishes import wishes_of
 from nova.virt.libvirt.inventory import HostInventory
@@ -59,7 +62,19 @@ def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
 
 
 class LibvirtDriver(
-    Guests, PowerControl, Rescue, Rebuild, Resize, Measures, Interfaces, Inventory, Console, Events, Snapshots, Passwords
+    Guests,
+    Descriptions,
+    PowerControl,
+    Rescue,
+    Rebuild,
+    Resize,
+    Measures,
+    Interfaces,
+    Inventory,
+    Console,
+    Events,
+    Snapshots,
+    Passwords,
 ):
     """The guests of one host."""
 
@@ -304,6 +319,13 @@ class LibvirtDriver(
         if measured is None:
             raise errors.Conflict(f'Guest {guest_id} does not run, so there is nothing to measure.')
         return diagnostics.of_domain(*measured, self._settings.virt_type, HOST_SYSTEM)
+
+    def describe(self, guest: Guest) -> Description:
+        wishes = wishes_of(guest)
+        settings = dataclasses.replace(self._settings, arch=architecture(wishes, self._settings))
+        xml = self._connection.live_xml(guest.id)
+        found = tagged.devices(guest, xml) if xml else ()
+        return Description(machine_type(wishes, settings), found)
 
     # --- the host
 

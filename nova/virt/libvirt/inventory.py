@@ -10,7 +10,7 @@ from nova import errors
 from nova.domain.host import HostReport, Inventory
 from nova.virt.libvirt import capabilities, tpm
 from nova.virt.libvirt.connection import Connection
-from nova.virt.libvirt.domain_xml.machine import DEFAULT_TYPES
+from nova.virt.libvirt.domain_xml.machine import DEFAULT_TYPES, X86
 from nova.virt.libvirt.settings import Settings
 from nova.virt.libvirt.storage import Storage
 from nova.virt.libvirt.virt_type import usable_virt_type
@@ -122,6 +122,10 @@ class HostInventory:
         machine = self._settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
         offered = capabilities.offers(self._connection.domain_capabilities(arch, virt_type, machine))
         features = processor.features
+        if arch in X86 and 'q35' not in (machine or ''):
+            # Of the usual machine types this one alone has secure boot, and guests may choose it.
+            capable = capabilities.offers(self._connection.domain_capabilities(arch, virt_type, 'q35'))
+            offered = dataclasses.replace(offered, secure_boot=offered.secure_boot or capable.secure_boot)
         if offered.host_model is not None:
             expanded = self._connection.expanded_cpu(arch, virt_type, machine, offered.host_model)
             features = capabilities.features_of(expanded)

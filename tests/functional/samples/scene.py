@@ -16,11 +16,13 @@ from nova.domain.guest import ConsoleAddress
 from nova.domain.lifecycle import Activity, State
 from nova.domain.migration import LIVE, Migration
 from tests.functional.client import IMAGE_ID, Api
-from tests.functional.cloud import Cloud
+from tests.functional.cloud import NEVER, Cloud
 
 HOST, EMPTY_HOST = 'h1', 'h3'
 # Processes of nova-api: one that knows no quotas, and one that cannot reach the cell.
 UNLIMITED, CUT_OFF = 'unlimited', 'cut-off'
+# The flavor that has extra specs, which no host here can keep: no server is made of it.
+WITH_SPECS = '5'
 UPTIME = ' 08:32:11 up 93 days, 18:25, 12 users,  load average: 0.20, 0.12, 0.14'
 NETWORK_OF_SAMPLES = '3cb9bc59-5699-4588-a4b1-b87f96708bc6'
 PUBLIC_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP5S6Vb9x2oGkVnM7h1xH6FhC5R7DkfRZs2m3R4CkJq8 somebody'
@@ -44,6 +46,11 @@ class SampleCloud(Cloud):
         report = driver.report
         driver.report = lambda: dataclasses.replace(report(), uptime=UPTIME)
         return driver
+
+    def start(self):
+        """Servers that are shelved stay on their hosts."""
+        self.shelved_offload_time = NEVER
+        super().start()
 
     def cut_off_the_newest(self):
         """The process of nova-api that was made last loses its connection to the cell."""
@@ -95,8 +102,8 @@ class Scene:
         for number in range(1, 7):
             fields = {'id': str(number), 'name': f'm1.size{number}', 'ram': 128, 'vcpus': 1, 'disk': 1}
             self.owner.post('/flavors', {'flavor': fields | {'swap': 0}}, '2.1', 200)
-            specs = {'extra_specs': {'hw:numa_nodes': '1', 'hw:cpu_policy': 'shared'}}
-            self.owner.post(f'/flavors/{number}/os-extra_specs', specs, '2.1', 200)
+        specs = {'extra_specs': {'hw:numa_nodes': '1', 'hw:cpu_policy': 'shared'}}
+        self.owner.post(f'/flavors/{WITH_SPECS}/os-extra_specs', specs, '2.1', 200)
         self.member.post('/os-keypairs', {'keypair': {'name': 'new-key', 'public_key': PUBLIC_KEY}}, '2.1', 200)
         self.owner.put('/os-services/disable', {'host': EMPTY_HOST, 'binary': 'nova-compute'}, '2.1')
 
@@ -195,7 +202,7 @@ class Scene:
         return IMAGE_ID
 
     def a_flavor_id(self, version=None):
-        return '1'
+        return WITH_SPECS
 
     def a_flavor_extra_spec_key(self, version=None):
         return 'hw:numa_nodes'

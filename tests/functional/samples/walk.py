@@ -54,9 +54,10 @@ def walk(scene: Scene, sample: Sample) -> Walked:
     user = scene.user(case.user or _user(published, sample))
     below = '' if path.startswith(index.ROOT) else '/v2.1'
     answer = user.ask(method, path.removeprefix(index.ROOT), body, str(version), below)
-    if case.then and answer.status_int < 400:
+    if case.then and answer.status_int in published.statuses:
         scene.owner.wait(scene.names['server_id'])
-        answer = user.ask('GET', _filled(scene, case.then, version), version=str(version))
+        published, path = index.call('GET', case.then, None), _filled(scene, case.then, version)
+        answer = user.ask('GET', path, version=str(version))
     return Walked(answer, published, shape(name), f'{method} {path} {version} {body}')
 
 

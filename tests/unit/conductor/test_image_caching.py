@@ -9,6 +9,7 @@ from nova import errors
 from nova.conductor.image_caching import cache_images
 from nova.context import admin_context
 from nova.db.stores import host_mappings
+from nova.rpc.notifier import SILENT
 from tests.fakes.world import CELL, make_databases
 
 HOSTS = ('h1', 'h2', 'h3', 'h4')
@@ -18,7 +19,7 @@ class Cloud:
     """Hosts that note what they are asked to fetch, and how many of them are at it at once."""
 
     def __init__(self, directory):
-        self.databases = make_databases(directory)
+        self.databases, self.notifier = make_databases(directory), SILENT
         with self.databases.api.writing() as tx:
             host_mappings.add(tx, CELL, [*HOSTS, 'other'])
         self.asked, self.away, self.most, self._busy = [], set(), 0, 0

@@ -12,6 +12,7 @@ from nova.db.stores import hosts, servers, usage_audits
 from nova.domain.cell import CELL0_ID, Cell
 from nova.domain.lifecycle import State
 from nova.domain.usage_audit import RUNNING, UsageAudit, last_period
+from nova.rpc.notifier import Notifier
 from tests.unit.db.builders import NOON, a_report, a_server
 
 PERIOD = last_period('month', NOON)
@@ -52,7 +53,11 @@ def cloud(cell):
         for host in ('h1', 'h2'):
             hosts.report(tx, a_report(host), NOON)
         hosts.report(tx, a_report('silent'), NOON - datetime.timedelta(minutes=2))
-    return SimpleNamespace(databases=OneCell(cell), now=lambda: NOON, usage_audit_period='month')
+    told = []
+    notifier = Notifier(told.append)
+    made = SimpleNamespace(databases=OneCell(cell), now=lambda: NOON, usage_audit_period='month', notifier=notifier)
+    made.told = told
+    return made
 
 
 def audits(cloud):
@@ -78,6 +83,22 @@ def test_hosts_that_live_are_counted_once_a_period(cloud):
     assert found['h1'].message.startswith('Instance usage audit ran for host h1, 2 instances in ')
     reconciler.repair(cloud)
     assert audits(cloud) == found
+
+
+def test_the_world_is_told_of_each_server_that_there_was(cloud):
+    beginning, ending = PERIOD
+    with cloud.databases.database.writing() as tx:
+        servers.create(tx, a_server(1, host='h1', launched_at=beginning))
+        servers.create(tx, a_server(2, host='h2', launched_at=ending))
+    reconciler.repair(cloud)
+    reconciler.repair(cloud)
+    assert cloud.notifier.flush(30)
+    (told,) = cloud.told
+    assert (told.event_type, told.publisher_id) == ('instance.exists', 'nova-compute:h1')
+    assert told.payload['nova_object.data']['audit_period']['nova_object.data'] == {
+        'audit_period_beginning': f'{beginning:%Y-%m-%dT%H:%M:%SZ}',
+        'audit_period_ending': f'{ending:%Y-%m-%dT%H:%M:%SZ}',
+    }
 
 
 def test_a_run_that_another_conductor_has_begun_is_left_to_it(cloud):

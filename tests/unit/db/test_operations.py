@@ -203,14 +203,6 @@ def test_a_server_has_its_history(database):
         assert [row.id for row in operations.of_server(tx, an_id(1))] == [an_id(1002), an_id(1001)]
 
 
-def test_old_journals_are_forgotten(database):
-    start(database, an_operation(1, finished_at=later(-1)), an_operation(2, finished_at=later(1)), an_operation(3))
-    with database.writing() as tx:
-        assert operations.forget_finished(tx, NOON) == 1
-        assert operations.forget_finished(tx, NOON) == 0
-        assert operations.counts(tx) == {RUNNING: 2}
-
-
 def a_request(number, **fields):
     given = {'project_id': 'p', 'user_id': 'u', 'flavor': SMALL, 'image_id': 'i', 'metadata': {'a': ASTRAL}}
     return ServerRequest(an_id(number), f'server-{number}', f'server-{number}', **(given | fields))

@@ -12,7 +12,7 @@ from nova.standalone import processes
 from nova.standalone.daemon import BUS, CONTROL, Daemon
 from nova.standalone.refusal import Refusal
 from nova.standalone.supervision import Supervision
-from nova.standalone.supervisor import LONGEST_PAUSE, pause_after
+from nova.standalone.supervisor import LONGEST_PAUSE, STEADY, failures_in_a_row, pause_after
 
 PATIENCE = 30
 
@@ -84,6 +84,11 @@ def test_pauses_between_starts_grow_and_end():
     assert pauses == sorted(pauses)
     assert pauses[0] < 1
     assert pauses[-1] == LONGEST_PAUSE
+
+
+def test_only_a_daemon_that_dies_soon_is_kept_waiting_longer_and_longer():
+    assert [failures_in_a_row(before, ran=1) for before in (0, 1, 7)] == [1, 2, 8]
+    assert failures_in_a_row(7, ran=STEADY + 1) == 1
 
 
 def test_a_program_that_is_missing_is_told_in_the_log(supervision, tmp_path):

@@ -22,6 +22,7 @@ from nova.api.routes import route
 from nova.api.schema import BOOLEAN, DESCRIPTION, METADATA, NAME, Body, Field, truth
 from nova.db.stores import keypairs
 from nova.domain.block_device import IMAGE, LOCAL, BlockDevice
+from nova.domain.guest_wishes import RECORDED_MACHINE
 from nova.domain.image import Image
 from nova.domain.keypair import KeyPair
 from nova.domain.lifecycle import Activity
@@ -138,6 +139,11 @@ def _changes(body: dict[str, Any], server: Server, image: Image) -> dict[str, An
     root_device_name = asked_image.root_device_name(image, _root(image))
     if root_device_name != server.root_device_name:
         changes['root_device_name'] = root_device_name
+    if image.properties.get('hw_machine_type') and RECORDED_MACHINE in server.system_metadata:
+        # What its guest began with stays for life, unless its owner now asks for another.
+        changes['system_metadata'] = {
+            key: value for key, value in server.system_metadata.items() if key != RECORDED_MACHINE
+        }
     return changes
 
 

@@ -62,7 +62,7 @@ def features(wishes: Wishes, settings: Settings) -> Element:
         'features',
         element('acpi') if x86 or settings.arch == 'aarch64' else None,
         element('apic') if x86 else None,
-        _hyperv(hidden) if x86 and wishes.is_windows() else None,
+        _hyperv(hidden, settings.virt_type) if x86 and wishes.is_windows() else None,
         element('kvm', element('hidden', state='on')) if hidden else None,
         element('pmu', state='on' if wishes.flag('pmu') else 'off') if pmu is not None else None,
         # Secure boot keeps its variables where only the processor's management mode reaches them.
@@ -79,15 +79,16 @@ def _translation_cache(settings: Settings) -> Element | None:
     return element('tcg', element('tb-cache', str(settings.tb_cache_mb), unit='MiB'))
 
 
-def _hyperv(hidden: bool) -> Element:
+def _hyperv(hidden: bool, virt_type: str) -> Element:
     """What makes Windows a good guest. One that must not know its hypervisor sees another vendor's name."""
-    on = ('relaxed', 'vapic', 'vpindex', 'synic')
+    # These the kernel gives; without it QEMU does not start.
+    by_kernel = ('vpindex', 'runtime', 'synic', 'reset') if virt_type == 'kvm' else ()
     return element(
         'hyperv',
-        *(element(name, state='on') for name in on[:2]),
+        element('relaxed', state='on'),
+        element('vapic', state='on'),
         element('spinlocks', state='on', retries=8191),
-        *(element(name, state='on') for name in on[2:]),
-        element('reset', state='on'),
+        *(element(name, state='on') for name in by_kernel),
         element('vendor_id', state='on', value='1234567890ab') if hidden else None,
     )
 

@@ -7,9 +7,10 @@ __all__ = ('Wishes', 'is_true', 'wishes_of')
 
 
 def wishes_of(guest: Guest) -> Wishes:
-    """The guest's wishes. A machine type that was recorded at its first start outlives what its image says now."""
-    properties = guest.image.properties if guest.image else guest.server.image_properties
-    recorded = guest.server.system_metadata.get(RECORDED_MACHINE)
-    if recorded:
+    """The guest's wishes. One whose image names no machine type keeps that of its first start."""
+    server = guest.server
+    properties = server.image_properties or (guest.image.properties if guest.image else {})
+    recorded = server.system_metadata.get(RECORDED_MACHINE)
+    if recorded and not properties.get('hw_machine_type'):
         properties = {**properties, 'hw_machine_type': recorded}
-    return Wishes(guest.server.flavor.extra_specs, properties)
+    return Wishes(server.flavor.extra_specs, properties)

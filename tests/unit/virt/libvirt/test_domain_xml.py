@@ -162,9 +162,12 @@ CASES: dict[str, dict[str, Any]] = {
         'settings': {'preallocate': True, 'rx_queue_size': 512, 'tx_queue_size': 256, 'tb_cache_mb': 32},
     },
     'ps2-mouse': {'guest': a_guest(), 'settings': {'pointer_model': 'ps2mouse'}},
-    'hidden-windows': {'guest': a_guest(image=_with(os_type='windows', img_hide_hypervisor_id='true'))},
+    'hidden-windows': {
+        'guest': a_guest(image=_with(os_type='windows', img_hide_hypervisor_id='true')),
+        'settings': {'virt_type': 'kvm'},
+    },
     'recorded-machine': {
-        'guest': a_guest(image=_with(hw_machine_type='pc'), system_metadata={'image_hw_machine_type': 'pc-q35-7.2'}),
+        'guest': a_guest(system_metadata={'image_hw_machine_type': 'pc-q35-7.2'}),
         'disks': (ROOT, CONFIG_CD),
     },
     'model-by-trait': {
