@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nova import errors
+from nova.compute import tpms
 from nova.compute.images import ImageCache, source_of
 from nova.context import admin_context
 from nova.domain import guest_data, guest_devices, lifecycle
@@ -61,8 +62,10 @@ class Guests:
         host: str,
         config_drives: ConfigDrives | None = None,
         max_builds: int = 10,
+        keys: Any = None,
     ):
         self._hypervisor, self._images, self._conductor, self._host = hypervisor, images, conductor, host
+        self._keys = keys
         self.config_drives = config_drives or ConfigDrives()
         self._builds = threading.BoundedSemaphore(max_builds) if max_builds else contextlib.nullcontext()
         self._locks: dict[str, list] = {}
@@ -80,6 +83,8 @@ class Guests:
     def ensure(self, guest: Guest) -> Power:
         with self._alone(guest.id), self._builds, self._counted('ensured'):
             kept, source = source_of(self._images, guest)
+            if self._keys is not None:
+                tpms.unlock(self._keys, self._hypervisor, guest)
             power = self._hypervisor.ensure(kept, source, self.config_drives.files(guest))
             self._known[guest.id] = power
             self._describe(guest)
@@ -94,7 +99,10 @@ class Guests:
 
     def remove(self, server_id: str, guest_name: str | None, destroy_disks: bool) -> None:
         with self._alone(server_id), self._counted('removed'):
+            key_id = tpms.key_of(self._hypervisor, server_id) if self._keys and destroy_disks else None
             self._hypervisor.remove(server_id, guest_name, destroy_disks)
+            if key_id:
+                tpms.forget(self._keys, key_id)
             self._known.pop(server_id, None)
 
     @contextlib.contextmanager

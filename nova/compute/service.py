@@ -13,6 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from nova import errors
 from nova.clients import identity, vendor_data
 from nova.clients.image import ImageClient
+from nova.clients.keys import KeyClient
 from nova.clients.placement import PlacementClient
 from nova.compute import drivers, external_events, node_id, passwords
 from nova.compute.deleted_guests import DeletedGuests
@@ -65,7 +66,15 @@ def build(conf: Any) -> 'ComputeService':
         conversion=Conversion(conf.libvirt.images_address_space_limit),
         max_conversions=conf.compute.max_concurrent_disk_ops,
     )
-    guests = Guests(hypervisor, images, conductor, conf.host, config_drives(conf), conf.max_concurrent_builds)
+    guests = Guests(
+        hypervisor,
+        images,
+        conductor,
+        conf.host,
+        config_drives(conf),
+        conf.max_concurrent_builds,
+        KeyClient(conf) if conf.libvirt.swtpm_enabled else None,
+    )
     looks = conf.update_resources_interval
     reporter = Reporter(
         hypervisor,
@@ -266,9 +275,7 @@ class ComputeService:
     def dump_guest(self, context: Context, server_id: str) -> None:
         self._power.crash_dump(server_id)
 
-    def take_snapshot(
-        self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO
-    ) -> Snapshot:
+    def take_snapshot(self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO) -> Snapshot:
         taken = self._snapshots.take(server_id, image_id, quiesce)
         LOG.info('Guest of server %s is copied as image %s: %d bytes.', server_id, image_id, taken.size)
         return taken

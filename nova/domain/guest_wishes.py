@@ -147,8 +147,8 @@ def _not_shared(value: str) -> bool:
     return value != 'shared'
 
 
-def _not_users(value: str) -> bool:
-    return value != 'user'
+def _not_the_clouds(value: str) -> bool:
+    return value != 'deployment'
 
 
 def _not_emulated(value: str) -> bool:
@@ -180,7 +180,7 @@ _BEYOND: dict[str, Callable[[str], bool]] = {
     'hw_ephemeral_encryption': is_true,
     'hw:redirected_usb_ports': _some,
     'hw_redirected_usb_ports': _some,
-    'hw:tpm_secret_security': _not_users,
+    'hw:tpm_secret_security': _not_the_clouds,
     'accel:device_profile': _always,
     'pci_passthrough:alias': _always,
     'hw_emulation_architecture': _not_emulated,

@@ -22,7 +22,8 @@ from nova.operations.steps import resized_room
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
-PREPARING, MIGRATING, MOVED, FAILED = 'pre-migrating', 'migrating', 'post-migrating', 'error'
+PREPARING, MIGRATING, MOVED = 'pre-migrating', 'migrating', 'post-migrating'
+KEPT, FAILED = 'confirmed', 'error'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,17 @@ class ResizeServer(GuestOperation):
     allowances: tuple[Allowance, ...] = ()
 
     verb: ClassVar[str] = 'resize'
+
+    def settle_former_move(self, cloud: Any, journal: Journal) -> None:
+        """One that nobody decided on, because an administrator has reset the server's state: it is kept."""
+        with cloud.databases.cell(self.cell_id).reading() as tx:
+            former = migrations.undecided(tx, self.server_id)
+        if former is None or former.id == self.migration_id:
+            return
+        self.on_host(cloud).forget_old_disks(cloud.context, server_id=self.server_id)
+        cloud.placement.release(former.id)
+        with cloud.databases.cell(self.cell_id).writing() as tx:
+            migrations.set_status(tx, former.id, KEPT)
 
     def note_migration(self, cloud: Any, journal: Journal) -> Kept:
         """What the server is now, which it goes back to."""
@@ -132,6 +144,7 @@ class ResizeServer(GuestOperation):
             self.on_host(cloud).stop_guest(cloud.context, server_id=self.server_id, timeout=0)
 
     steps: ClassVar[tuple[Step, ...]] = (
+        Step(settle_former_move, permanent='whoever goes on with a server keeps it as it is', patience=PATIENCE),
         Step(note_migration, undo=withdraw_migration, shows=Activity.RESIZE_PREP),
         Step(take_quota, undo=give_quota_back),
         Step(set_old_room_aside, undo=take_old_room_back),

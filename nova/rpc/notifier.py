@@ -109,7 +109,7 @@ SILENT = Notifier()
 def of(conf: Any) -> Notifier:
     """The notifier that the options describe; it connects when it first sends."""
     conf.register_opts(oslo_messaging.notify.notifier._notifier_opts, group='oslo_messaging_notifications')
-    if not [driver for driver in conf.oslo_messaging_notifications.driver if driver != 'noop']:
+    if not set(conf.oslo_messaging_notifications.driver) - {'', 'noop'}:
         return SILENT
     options = conf.notifications
     wishes = Wishes(

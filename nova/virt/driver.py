@@ -214,6 +214,22 @@ class Console(abc.ABC):
         """Where the guest's console of this kind listens. Errors: `NotImplementedHere`, `NotFound`."""
 
 
+class Tpms(abc.ABC):
+    """Keep trusted platform modules of guests, each encrypted with a secret that a key manager has."""
+
+    @abc.abstractmethod
+    def tpm_key(self, guest_id: str) -> str | None:
+        """The key manager's id of the guest's secret; None while it has none."""
+
+    @abc.abstractmethod
+    def keep_tpm_key(self, guest_id: str, key_id: str) -> None:
+        """Remember the id as long as the guest has files here."""
+
+    @abc.abstractmethod
+    def unlock_tpm(self, guest_id: str, key_id: str, secret: bytes) -> None:
+        """Hold the secret in memory, for the guest's next starts, until the guest is removed."""
+
+
 class Descriptions(abc.ABC):
     """Tell what has become of guests' wishes."""
 

@@ -313,6 +313,30 @@ def test_what_waits_too_long_is_confirmed(cloud, api, server_id, window, waited,
     assert api.server(server_id)['status'] == status
 
 
+def reset(cloud, server_id):
+    cloud.api('admin').post(f'/servers/{server_id}/action', {'os-resetState': {'state': 'active'}}, '2.93')
+
+
+def test_a_server_that_was_reset_keeps_what_it_has_when_it_is_resized_again(cloud, api, driver, server_id):
+    resize(api, server_id, 'wide')
+    driver.write_disk(server_id, 'written since')
+    reset(cloud, server_id)
+    resize(api, server_id)
+    assert claimed(cloud, server_id) == (SIZE_OF_LARGE, [{'VCPU': 2, 'MEMORY_MB': 256, 'DISK_GB': 1}])
+    assert revert(api, server_id)['flavor']['original_name'] == 'm1.wide'
+    assert driver.read_disk(server_id) == 'written since'
+
+
+def test_a_server_that_was_reset_leaves_nothing_for_long(cloud, api, server_id):
+    resize(api, server_id)
+    reset(cloud, server_id)
+    api.delete(f'/servers/{server_id}')
+    assert api.wait(server_id) is None
+    unconfirmed_resizes.repair(cloud.means)
+    is_gone(cloud, api, server_id)
+    assert migration(cloud, server_id)['status'] == 'confirmed'
+
+
 @pytest.mark.parametrize(
     ('flavor', 'message'),
     [

@@ -92,17 +92,12 @@ class TestHost:
 
 
 @contextlib.contextmanager
-def running(
-    name: str, root: Path, number: int, capabilities: Path | None = None, cgroups: tuple[str, ...] = ()
-) -> Iterator[TestHost]:
-    """A host while inside. `capabilities` keeps what libvirt learns of QEMU, which takes it seconds, between runs.
-
-    Guests on a host with `cgroups`, which are controllers, need names that no other host's guests have.
-    """
+def running(name: str, root: Path, number: int, capabilities: Path | None = None) -> Iterator[TestHost]:
+    """A host while inside. `capabilities` keeps what libvirt learns of QEMU, which takes it seconds, between runs."""
     for folder in (*FOLDERS, 'instances'):
         (root / folder).mkdir(parents=True)
     shutil.copytree(FOLDERS['etc'], root / 'etc', dirs_exist_ok=True)
-    _configure(root, number, cgroups)
+    _configure(root, number)
     if capabilities is not None:
         shutil.copytree(capabilities, root / 'cache', dirs_exist_ok=True)
     with open(root / 'host.log', 'wb') as log:
@@ -127,16 +122,15 @@ def running(
             process.wait()
 
 
-def _configure(root: Path, number: int, cgroups: tuple[str, ...]) -> None:
+def _configure(root: Path, number: int) -> None:
     host_uuid = uuid.UUID(f'00000000-0000-4000-8000-{number:012x}')
     (root / 'etc' / 'libvirtd.conf').write_text(
         f'listen_tls = 0\nlisten_tcp = 0\nauth_unix_rw = "none"\nhost_uuid = "{host_uuid}"\n'
         'log_outputs = "2:file:/var/log/libvirt/libvirtd.log"\n'
     )
-    controllers = ', '.join(f'"{name}"' for name in cgroups)
     (root / 'etc' / 'qemu.conf').write_text(
         'user = "root"\ngroup = "root"\nremember_owner = 0\nsecurity_driver = "none"\nnamespaces = []\n'
-        f'cgroup_controllers = [{controllers}]\nstdio_handler = "logd"\n'
+        'cgroup_controllers = []\nstdio_handler = "logd"\n'
     )
 
 

@@ -27,6 +27,7 @@ pytestmark = [
 
 BOOT_TIMEOUT = 240.0
 E1000, WATCHDOG, RANDOM, VIRTIO_SCSI = '8086:100E', '8086:25AB', '1AF4:1005', '1AF4:1004'
+KEY_ID = '3b1f4c5d-0000-4000-8000-00000000000a'
 DRIVE = {'openstack/latest/meta_data.json': b'{"hostname": "shaped"}'}
 
 
@@ -45,7 +46,7 @@ def image(images):
 def host(request, tmp_path_factory):
     root = tmp_path_factory.mktemp('shapes')
     known = request.config.cache.mkdir('qemu-capabilities')
-    with hosts.running('shapes-test', root, 7, known, cgroups=('cpu', 'cpuacct')) as running:
+    with hosts.running('shapes-test', root, 7, known) as running:
         yield running
     shutil.rmtree(root)
 
@@ -215,11 +216,31 @@ def test_processors_of_each_mode(started, host, mode):
         assert made.domain(host).findtext('cpu/model') == 'Nehalem'
 
 
-def test_processors_are_shared_as_the_flavor_says(started, host):
-    made = started({'quota:cpu_shares': '512', 'quota:cpu_period': '20000', 'quota:cpu_quota': '15000'})
-    told = host.virsh('schedinfo', made.guest.name)
-    for name, value in (('cpu_shares', 512), ('vcpu_period', 20000), ('vcpu_quota', 15000)):
-        assert f'{name:15}: {value}' in told
+def test_a_share_of_processors_needs_cgroups(started):
+    """The host of the test has none, as it runs beside others on one machine."""
+    with pytest.raises(errors.HostFailed, match='cgroup'):
+        started({'quota:cpu_shares': '512'})
+
+
+def test_a_tpm_is_given_to_the_guest(settings, image, host):
+    if shutil.which('swtpm_setup') is None:
+        pytest.skip('swtpm is not installed')
+    driver = LibvirtDriver(dataclasses.replace(settings, swtpm_enabled=True))
+    guest = a_guest(50, {'hw:tpm_version': '2.0', 'hw:tpm_model': 'tpm-crb'}, 1, 128, {'hw_machine_type': 'q35'})
+    try:
+        with pytest.raises(errors.NotImplementedHere, match='key manager'):
+            driver.ensure(guest, image, None)
+        driver.keep_tpm_key(guest.id, KEY_ID)
+        for _time in range(2):
+            driver.unlock_tpm(guest.id, KEY_ID, b'a passphrase')
+            driver.ensure(guest, image, None)
+            assert driver.tpm_key(guest.id) == KEY_ID
+            Started(driver, guest).says('GUEST-TPM 2.0')
+            driver.stop(guest.id, 0)
+    finally:
+        driver.remove(guest.id, guest.name)
+        driver.close()
+    assert KEY_ID not in host.virsh('secret-list')
 
 
 def test_tagged_devices_are_found(started):

@@ -1,4 +1,7 @@
-"""Confirm resizes that have waited for their users long enough, where the operator has set how long that is."""
+"""Confirm resizes that have waited for their users long enough, where the operator has set how long that is.
+
+Those of servers that are deleted wait for nobody.
+"""
 
 import datetime
 import logging
@@ -9,7 +12,7 @@ from nova.conductor.reconcilers.reconciler import Reconciler
 from nova.context import admin_context
 from nova.db.stores import migrations
 from nova.operations import start
-from nova.operations.confirm_resize import ConfirmResize
+from nova.operations.confirm_resize import CONFIRMED, ConfirmResize
 
 LOG = logging.getLogger(__name__)
 
@@ -17,17 +20,30 @@ INTERVAL = 60
 
 
 def repair(cloud: Any) -> None:
-    window = cloud.resize_confirm_window
-    if window <= 0:
-        return
-    before = cloud.now() - datetime.timedelta(seconds=window)
     for cell in cloud.databases.cells():
-        if cell.is_cell0:
-            continue
-        with cloud.databases.cell(cell.id).reading() as tx:
-            overdue = migrations.overdue(tx, before)
-        for host, move in overdue:
-            _confirm(cloud, ConfirmResize(move.server_id, cell.id, host, move.id), window)
+        if not cell.is_cell0:
+            _release_orphaned(cloud, cell.id)
+            if cloud.resize_confirm_window > 0:
+                _confirm_overdue(cloud, cell.id, cloud.resize_confirm_window)
+
+
+def _release_orphaned(cloud: Any, cell_id: str) -> None:
+    """What was left of the resizes of servers that are deleted: their states had been reset before."""
+    database = cloud.databases.cell(cell_id)
+    with database.reading() as tx:
+        orphaned = migrations.orphaned(tx)
+    for move in orphaned:
+        cloud.placement.release(move.id)
+        with database.writing() as tx:
+            migrations.set_status(tx, move.id, CONFIRMED)
+
+
+def _confirm_overdue(cloud: Any, cell_id: str, window: int) -> None:
+    before = cloud.now() - datetime.timedelta(seconds=window)
+    with cloud.databases.cell(cell_id).reading() as tx:
+        overdue = migrations.overdue(tx, before)
+    for host, move in overdue:
+        _confirm(cloud, ConfirmResize(move.server_id, cell_id, host, move.id), window)
 
 
 def _confirm(cloud: Any, operation: ConfirmResize, window: int) -> None:

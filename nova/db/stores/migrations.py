@@ -95,6 +95,18 @@ def overdue(tx: sa.Connection, before: datetime.datetime, limit: int = 100) -> l
     return [(host, Migration(*row)) for host, *row in tx.execute(query)]
 
 
+def orphaned(tx: sa.Connection, limit: int = 100) -> list[Migration]:
+    """The moves that nobody can decide on any more, because their servers are deleted; oldest first."""
+    query = (
+        sa.select(*_columns)
+        .join(servers, servers.c.id == migrations.c.server_id)
+        .where(migrations.c.status.in_(UNDECIDED), servers.c.deleted.is_(True))
+        .order_by(migrations.c.updated_at, migrations.c.number)
+        .limit(limit)
+    )
+    return [Migration(*row) for row in tx.execute(query)]
+
+
 def end_all(tx: sa.Connection, server_id: str, status: str) -> None:
     """Note that the server's moves are over, whatever they waited for."""
     this = (migrations.c.server_id == server_id, migrations.c.status.not_in(OVER))

@@ -235,7 +235,11 @@ class FakeDriver(
     # Resize
 
     def resize_disks(self, guest: Guest) -> None:
-        known = self._known(guest)
+        with self._lock:
+            known = self._guests.get(guest.id)
+        if known is None:
+            raise errors.NotFound(f'There is no guest {guest.id} on this host.')
+        _refuse_running(known)
         self._misbehave('resize_disks', guest.id, known.wishes)
         if known.aside is None:
             known = dataclasses.replace(known, aside=(known.disk, known.sizes or []), sizes=_sizes(guest))
@@ -246,6 +250,7 @@ class FakeDriver(
             known = self._guests.get(guest_id)
         if known is None or known.aside is None:
             return
+        _refuse_running(known)
         self._misbehave('restore_disks', guest_id, known.wishes)
         disk, sizes = known.aside
         self._keep(dataclasses.replace(known, disk=disk, sizes=sizes or None, aside=None))
@@ -492,6 +497,11 @@ class FakeDriver(
         for path in sorted(self._directory.glob('*.json')):
             found: dict[str, Any] = json.loads(path.read_text())
             self._guests[found['id']] = Simulated(**{**found, 'power': Power(found['power'])})
+
+
+def _refuse_running(known: Simulated) -> None:
+    if known.power not in (Power.SHUTDOWN, Power.CRASHED):
+        raise errors.HostFailed(f'Guest {known.id} is not off, so its disks cannot be exchanged.')
 
 
 def _sizes(guest: Guest) -> list[int]:

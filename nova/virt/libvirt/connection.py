@@ -287,9 +287,22 @@ class Connection:
             domain = _found(connection, guest_id)
             live = libvirt.VIR_DOMAIN_AFFECT_LIVE if domain.isActive() else 0
             flags = live | libvirt.VIR_DOMAIN_AFFECT_CONFIG
-            domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml, 'nova', namespace, flags)
+            domain.setMetadata(libvirt.VIR_DOMAIN_METADATA_ELEMENT, xml, 'instance', namespace, flags)
 
         self._ask(write)
+
+    def hold_secret(self, xml: str, value: bytes) -> None:
+        """Have libvirt know a secret."""
+        self._ask(lambda connection: connection.secretDefineXML(xml).setValue(value))
+
+    def forget_secret(self, secret_id: str) -> None:
+        """Have libvirt not know a secret. One that it does not know is fine."""
+
+        def forget(connection):
+            with _unless(libvirt.VIR_ERR_NO_SECRET):
+                connection.secretLookupByUUIDString(secret_id).undefine()
+
+        self._ask(forget)
 
     def live_xml(self, guest_id: str) -> str | None:
         """The description of a running domain; None if it does not run."""

@@ -35,6 +35,7 @@ from nova.virt.driver import (
     Rescue,
     Resize,
     Snapshots,
+    Tpms,
 )
 from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces, tagged
 from nova.virt.libvirt.connection import Connection
@@ -49,6 +50,7 @@ from nova.virt.libvirt.resize import Resizes
 from nova.virt.libvirt.settings import Settings
 from nova.virt.libvirt.snapshots import Snapshots as SnapshotFiles
 from nova.virt.libvirt.storage import Storage
+from nova.virt.libvirt.tpm_keys import TpmKeys
 
 LOG = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ def build(conf: cfg.ConfigOpts) -> 'LibvirtDriver':
 
 class LibvirtDriver(
     Guests,
+    Tpms,
     Descriptions,
     PowerControl,
     Rescue,
@@ -82,6 +85,7 @@ class LibvirtDriver(
         self._settings = settings
         self._connection = Connection(settings.connection_uri)
         self._storage = Storage(settings)
+        self._tpm_keys = TpmKeys(self._connection, self._storage.directory)
         self._snapshots = SnapshotFiles(settings, self._connection, self._storage)
         self._resizes = Resizes(settings, self._storage)
         self._inventory = HostInventory(settings, self._connection, self._storage)
@@ -132,6 +136,7 @@ class LibvirtDriver(
             cache_mode=cache_mode,
             serial=self._serial(guest.id),
             cpu_model=self._inventory.cpu_model(guest.server.flavor.extra_specs),
+            tpm_secret=self._tpm_keys.of(guest.id),
         )
         LOG.debug('The domain of guest %s:\n%s', guest.id, xml)
         return xml
@@ -140,6 +145,7 @@ class LibvirtDriver(
         self._storage.directory(guest_id)
         with self._teller.working_on(guest_id) as left:
             self._connection.remove(guest_id)
+            self._tpm_keys.forget(guest_id)
             left(None)
         self._ours.pop(guest_id, None)
         self._snapshots.forget(guest_id)
@@ -319,6 +325,15 @@ class LibvirtDriver(
         if measured is None:
             raise errors.Conflict(f'Guest {guest_id} does not run, so there is nothing to measure.')
         return diagnostics.of_domain(*measured, self._settings.virt_type, HOST_SYSTEM)
+
+    def tpm_key(self, guest_id: str) -> str | None:
+        return self._tpm_keys.of(guest_id)
+
+    def keep_tpm_key(self, guest_id: str, key_id: str) -> None:
+        self._tpm_keys.keep(guest_id, key_id)
+
+    def unlock_tpm(self, guest_id: str, key_id: str, secret: bytes) -> None:
+        self._tpm_keys.unlock(guest_id, key_id, secret)
 
     def describe(self, guest: Guest) -> Description:
         wishes = wishes_of(guest)

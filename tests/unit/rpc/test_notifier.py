@@ -4,12 +4,12 @@ import logging
 import queue
 import threading
 
-import oslo_messaging
 import pytest
 
 import nova.conf
 from nova.domain.notifications import Notification
 from nova.rpc import notifier
+from nova.rpc.bus import oslo_messaging
 
 PAYLOAD = {
     'nova_object.name': 'KeypairPayload',
