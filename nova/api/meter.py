@@ -9,7 +9,6 @@ _SQL = prometheus_client.Counter('nova_sql_statements', 'Statements sent to data
 _NEIGHBOURS = prometheus_client.Counter(
     'nova_neighbour_requests', 'Requests sent to neighbours.', labelnames=('neighbour', 'method', 'status')
 )
-
 _TOLD = prometheus_client.Counter('nova_notifications_sent', 'Notifications sent.')
 _DROPPED = prometheus_client.Counter('nova_notifications_dropped', 'Notifications that could not be sent.')
 

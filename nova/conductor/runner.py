@@ -61,7 +61,9 @@ class Runner:
 
     def start(self) -> None:
         self._stopping.clear()
-        self._release_former()
+        if self._release_former():
+            # At once: the first look of the thread below is an interval away.
+            self.take_over()
         self._threads = [
             threading.Thread(
                 target=self._every, args=(self._lease.seconds / 3, self._renew), name='leases', daemon=True
@@ -86,12 +88,15 @@ class Runner:
                     operations.release(tx, self._lease.owner, datetime.datetime.now(datetime.UTC))
             self._announcer.stop(self._databases())
 
-    def _release_former(self) -> None:
-        """What a conductor on this host ran when it was killed need not wait for its lease to end."""
+    def _release_former(self) -> int:
+        """What a conductor on this host ran when it was killed need not wait for its lease to end; how much that was."""
+        total = 0
         for _cell_id, database in self._databases():
             with database.writing() as tx:
                 if count := operations.release_former(tx, self._host, datetime.datetime.now(datetime.UTC)):
                     LOG.info('%d operations of an earlier conductor on this host are taken over.', count)
+                    total += count
+        return total
 
     @property
     def queued(self) -> int:

@@ -134,7 +134,12 @@ class Teller(Silence):
         if outcome not in (Outcome.DONE, Outcome.FAILED):
             return
         self._journal, self._over = journal, True
-        server, disks = self._read()
+        try:
+            server, disks = self._read()
+        except errors.NotFound:
+            # Its record is gone by now: there is nothing left to tell of.
+            self._send_end([])
+            return
         if journal.page.failure is None:
             self._tell_all(self._line.ends, server, disks)
         elif server.deleted and journal.stop_requested and isinstance(self.operation, CreateServer):

@@ -263,8 +263,8 @@ COMPUTE = (
     cfg.MultiStrOpt(
         'virt_mkfs',
         default=[],
-        help="The command that makes the file system of an ephemeral disk, by the image's os_type or with the name default: "
-        'linux=mkfs.ext4 -L %(fs_label)s -F %(target)s',
+        help="The command that makes the file system of an ephemeral disk, by the image's os_type or with the name default, as in "
+        'linux=mkfs.ext4 -L %(fs_label)s -F %(target)s.',
     ),
     cfg.BoolOpt(
         'force_config_drive',

@@ -138,8 +138,8 @@ class CreateServer(Operation):
             self.request.image,
             ports,
             self.request.block_devices,
-            self.request.admin_password,
-            self.request.files,
+            admin_password=self.request.admin_password,
+            files=self.request.files,
         )
 
     def remove_guest(self, cloud: Any, journal: Journal) -> None:

@@ -8,9 +8,7 @@ from nova.scheduler import wanted as wanting
 from nova.scheduler.place import Filter
 
 
-def objection(
-    host: Host, request: PlacementRequest, filters: Iterable[Filter], traits: Collection[str]
-) -> str | None:
+def objection(host: Host, request: PlacementRequest, filters: Iterable[Filter], traits: Collection[str]) -> str | None:
     """What the image asks for and the host has not, or must not have, as a sentence. `traits` are Placement's."""
     for rule in filters:
         if getattr(rule, 'judges_images', False) and (why := rule.reject(host, request)):

@@ -11,7 +11,7 @@ from tests.functional.cloud import Cloud, Urls
 from tests.functional.conftest import PARTS
 from tests.functional.verb_scene import CASES, HOST, Scene
 
-every_verb = pytest.mark.parametrize('verb', [verb for verb in OPERATIONS if verb in CASES])
+VERBS = [verb for verb in OPERATIONS if verb in CASES]
 
 
 @pytest.fixture(scope='module')
@@ -51,23 +51,80 @@ def test_every_verb_has_a_case():
     assert not unknown, f'tests/functional/verb_scene.py must say how to come to where these verbs begin: {unknown}'
 
 
-@every_verb
-def test_another_conductor_ends_what_one_that_died_began(scene, verb):
-    server_id = scene.prepared(verb)
+def prepared(scene):
+    """A server for each verb, in a state in which it may begin."""
+    return {verb: scene.prepared(verb) for verb in VERBS}
+
+
+def begun(scene, servers):
+    """All verbs, as they stand before their guests; what they were asked with comes with the id of the server."""
+    asked = {verb: scene.begin(verb, server_id) for verb, server_id in servers.items()}
+    scene.cloud.until(lambda: scene.conductor._runner.queued == len(asked))
+    return {verb: servers[verb] or asked[verb].result() for verb in asked}
+
+
+def statuses(scene, servers):
+    scene.cloud.settle()
+    return {verb: scene.status(server_id) for verb, server_id in servers.items()}
+
+
+def ends(verbs=VERBS):
+    return {verb: CASES[verb].ends for verb in verbs}
+
+
+def test_another_conductor_ends_what_one_that_died_began(scene):
+    servers = prepared(scene)
     with scene.at_a_guest() as gate:
-        asked = scene.begin(verb, server_id)
+        servers = begun(scene, servers)
         gate.wait()
         scene.cloud.kill_conductor()
         gate.open()
         scene.cloud.start_conductor()
-    server_id = server_id or asked.result()
-    shown = scene.rests(server_id)
-    assert (shown and shown['status']) == CASES[verb].ends
-    assert scene.last_action(server_id) == (TRANSITIONS[verb].history, None)
-    scene.refuse_leftovers(server_id)
+    assert statuses(scene, servers) == ends()
+    done = {verb: scene.last_action(server_id) for verb, server_id in servers.items()}
+    assert done == {verb: (TRANSITIONS[verb].history, None) for verb in VERBS}
+    scene.refuse_leftovers(*servers.values())
 
 
-@every_verb
+@pytest.mark.parametrize('part', ['database', 'bus'])
+def test_a_part_that_is_away_for_a_moment_is_waited_for(scene, part):
+    servers = prepared(scene)
+    with scene.at_a_guest() as gate:
+        servers = begun(scene, servers)
+        gate.wait()
+        scene.cloud.away.add(part)
+    scene.cloud.until(lambda: scene.conductor._runner.queued == 0)
+    scene.cloud.away.clear()
+    assert statuses(scene, servers) == ends()
+    scene.refuse_leftovers(*servers.values())
+
+
+def test_a_host_that_does_not_answer_is_given_up_and_can_be_asked_again(scene):
+    servers = prepared(scene)
+    before = {verb: server_id and scene.status(server_id) for verb, server_id in servers.items()}
+    scene.cloud.stop_host(HOST)
+    asked = {verb: scene.begin(verb, server_id) for verb, server_id in servers.items()}
+    answers = {verb: answer.result() for verb, answer in asked.items()}
+    servers = {verb: server_id or answers[verb] for verb, server_id in servers.items()}
+    without = {verb: case.ends if case.bears_absence else case.away or before[verb] for verb, case in CASES.items()}
+    assert statuses(scene, servers) == without
+    assert {verb: answers[verb] for verb, case in CASES.items() if case.refused} == {
+        verb: case.refused for verb, case in CASES.items() if case.refused
+    }
+    given_up = [verb for verb, case in CASES.items() if not (case.bears_absence or case.refused)]
+    told = {verb: scene.last_action(servers[verb]) for verb in given_up}
+    assert told == {verb: (TRANSITIONS[verb].history, 'Error') for verb in given_up}
+    scene.cloud.start_host(HOST)
+    scene.cloud.discover()
+    ABANDONED_GUESTS.repair(scene.cloud.means)
+    again = [verb for verb in VERBS if not CASES[verb].bears_absence and without[verb] == before[verb]]
+    for answer in [scene.begin(verb, servers[verb]) for verb in again]:
+        answer.result()
+    assert statuses(scene, {verb: servers[verb] for verb in again}) == ends(again)
+    scene.refuse_leftovers(*servers.values())
+
+
+@pytest.mark.parametrize('verb', VERBS)
 def test_a_delete_in_the_middle_wins(scene, verb):
     server_id = scene.prepared(verb)
     with scene.at_a_guest() as gate:
@@ -77,45 +134,4 @@ def test_a_delete_in_the_middle_wins(scene, verb):
         scene.delete(server_id)
     assert scene.rests(server_id) is None
     asked.result()
-    scene.refuse_leftovers(server_id)
-
-
-@every_verb
-@pytest.mark.parametrize('part', ['database', 'bus'])
-def test_a_part_that_is_away_for_a_moment_is_waited_for(scene, verb, part):
-    server_id = scene.prepared(verb)
-    with scene.at_a_guest() as gate:
-        asked = scene.begin(verb, server_id)
-        gate.wait()
-        scene.cloud.away.add(part)
-    scene.cloud.until(lambda: scene.conductor._runner.queued == 0)
-    scene.cloud.away.clear()
-    server_id = server_id or asked.result()
-    shown = scene.rests(server_id)
-    assert (shown and shown['status']) == CASES[verb].ends
-    scene.refuse_leftovers(server_id)
-
-
-@every_verb
-def test_a_host_that_does_not_answer_is_given_up_and_can_be_asked_again(scene, verb):
-    case, server_id = CASES[verb], scene.prepared(verb)
-    before = server_id and scene.api.server(server_id)['status']
-    scene.cloud.stop_host(HOST)
-    asked = scene.begin(verb, server_id).result()
-    server_id = server_id or asked
-    shown = scene.rests(server_id)
-    if case.refused:
-        assert asked == case.refused
-        assert shown['status'] == before
-    elif case.bears_absence:
-        assert (shown and shown['status']) == case.ends
-    else:
-        assert shown['status'] == (case.away or before)
-        assert scene.last_action(server_id) == (TRANSITIONS[verb].history, 'Error')
-    scene.cloud.start_host(HOST)
-    scene.cloud.discover()
-    ABANDONED_GUESTS.repair(scene.cloud.means)
-    if shown and shown['status'] == before:
-        scene.begin(verb, server_id).result()
-        assert scene.rests(server_id)['status'] == case.ends
     scene.refuse_leftovers(server_id)

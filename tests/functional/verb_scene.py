@@ -94,7 +94,7 @@ CASES = {
     'soft_delete': Case(_delete, ends='SOFT_DELETED', bears_absence=True),
     'restore': Case(action('restore'), ('soft_delete',)),
     'power_off': Case(_found_running, ('stop',), ends='SHUTOFF'),
-    'power_on': Case(_found_down, away='SHUTOFF'),
+    'power_on': Case(_found_down, away='ERROR'),
 }
 
 
@@ -110,7 +110,7 @@ class Scene:
         cloud.network.add_network('demo')
         with cloud.databases.api.writing() as tx:
             flavors.create(tx, LARGE)
-        self._asking = concurrent.futures.ThreadPoolExecutor(4)
+        self._asking = concurrent.futures.ThreadPoolExecutor(len(CASES))
 
     @property
     def conductor(self):
@@ -125,11 +125,15 @@ class Scene:
         if verb == 'create':
             return None
         server_id = self.api.create(networks='auto')
-        assert self.rests(server_id)['status'] == 'ACTIVE'
+        self.expect(server_id, 'ACTIVE')
         for earlier in CASES[verb].before:
-            assert self.begin(earlier, server_id).result() < 300
-            assert self.rests(server_id)['status'] == CASES[earlier].ends
+            self.begin(earlier, server_id).result()
+            self.expect(server_id, CASES[earlier].ends)
         return server_id
+
+    def expect(self, server_id, status):
+        shown = self.rests(server_id) or {}
+        assert shown.get('status') == status, f'not {status}: {shown}'
 
     def begin(self, verb, server_id):
         """Ask for a verb in a thread of its own, since some are answered when they have ended."""
@@ -142,6 +146,11 @@ class Scene:
         assert shown is None or shown['OS-EXT-STS:task_state'] is None, shown
         return shown
 
+    def status(self, server_id):
+        """As shown; None for a server that is gone."""
+        shown = self.api.server(server_id)
+        return shown and shown['status']
+
     def last_action(self, server_id):
         """What was last done to a server, and whether it went wrong."""
         newest = self.api.get(f'/servers/{server_id}/os-instance-actions', '2.93')['instanceActions'][0]
@@ -151,10 +160,12 @@ class Scene:
         answer = self.api.ask('POST', f'/servers/{server_id}/action', {'forceDelete': None}, '2.93')
         assert answer.status_int in (202, 404), answer.text
 
-    def refuse_leftovers(self, server_id):
-        """Delete the server, and look for all that somebody forgot."""
-        self.delete(server_id)
-        assert self.rests(server_id) is None
+    def refuse_leftovers(self, *server_ids):
+        """Delete the servers, and look for all that somebody forgot."""
+        for server_id in server_ids:
+            self.delete(server_id)
+        self.cloud.settle()
+        assert [self.status(server_id) for server_id in server_ids if self.status(server_id)] == []
         images = self.cloud.glance.images.values()
         assert self.cloud.left() == {}
         assert {image['status'] for image in images} == {'active'}, 'an image was left half made'

@@ -170,6 +170,19 @@ class Connection:
 
         self._ask(forget)
 
+    def shares_processors(self, guest_id: str) -> bool:
+        """Whether libvirt keeps a running domain to its share of processors; it takes no notice where it cannot."""
+
+        def look(connection):
+            try:
+                return bool(_found(connection, guest_id).schedulerParameters())
+            except libvirt.libvirtError as failure:
+                if failure.get_error_code() == libvirt.VIR_ERR_OPERATION_INVALID:
+                    return False
+                raise
+
+        return self._ask(look)
+
     def pause(self, guest_id: str) -> None:
         """Hold a domain that runs; one that is held already is fine."""
 

@@ -14,6 +14,7 @@ from nova import errors
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.guest_devices import Description
+from nova.domain.guest_limits import limits_of
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power, State
@@ -50,7 +51,7 @@ from nova.virt.libvirt.resize import Resizes
 from nova.virt.libvirt.settings import Settings
 from nova.virt.libvirt.snapshots import Snapshots as SnapshotFiles
 from nova.virt.libvirt.storage import Storage
-from nova.virt.libvirt.tpm_keys import TpmKeys
+from nova.virt.libvirt.tpm import Keys as TpmKeys
 
 LOG = logging.getLogger(__name__)
 
@@ -122,6 +123,12 @@ class LibvirtDriver(
         xml = self._xml(guest, disks)
         power = self._connection.start(guest.id, xml)
         self._ours[guest.id] = True
+        if limits_of(guest.server.flavor.extra_specs).cpu and not self._connection.shares_processors(guest.id):
+            self._connection.end(guest.id)
+            raise errors.HostFailed(
+                f'Guest {guest.id} has a share of processors (quota:cpu_*), to which this host cannot keep it: libvirt '
+                'has no cgroup controller "cpu" here; see cgroup_controllers in its qemu.conf.'
+            )
         return power
 
     def _xml(self, guest: Guest, disks: Sequence[Disk]) -> str:
@@ -374,13 +381,21 @@ class LibvirtDriver(
     def listen(self, listener: PowerListener) -> None:
         def tell(guest_id: str, power: Power | None) -> None:
             if self._is_ours(guest_id):
-                listener(guest_id, power)
+                listener(guest_id, self._as_it_is(guest_id, power))
             if power is None:
                 self._ours.pop(guest_id, None)
 
         self._teller.listen(tell)
         self._connection.listen(self._teller.hear)
         self._connection.connected()
+
+    def _as_it_is(self, guest_id: str, power: Power | None) -> Power | None:
+        """An event may be older than what was done to the guest since: the guest itself knows better."""
+        try:
+            found = self._connection.power(guest_id)
+        except errors.HostFailed:
+            return power
+        return found[1] if found is not None else power
 
     def close(self) -> None:
         self._teller.close()

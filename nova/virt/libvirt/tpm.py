@@ -1,15 +1,17 @@
-"""The guest's trusted platform module, which swtpm emulates and keeps encrypted."""
+"""Whether guests on this host can have a TPM, and which secret each one's is encrypted with."""
 
+import os
 import shutil
+from collections.abc import Callable
 
-from nova import errors
-from nova.domain.guest_wishes import Wishes
-from nova.virt.libvirt.domain_xml.element import Element, element, write
+from nova.virt.libvirt.connection import Connection
+from nova.virt.libvirt.domain_xml.tpm import DISABLED, secret_xml
 from nova.virt.libvirt.settings import Settings
 
 VERSIONS = ('1.2', '2.0')
-DISABLED = 'This host gives guests no TPM; set [libvirt] swtpm_enabled.'
 PROGRAMS = ('swtpm', 'swtpm_setup')
+# In a guest's directory: the key manager's id of its secret.
+KEY_FILE = 'tpm.key'
 
 
 def missing(settings: Settings) -> str | None:
@@ -26,23 +28,30 @@ def traits(settings: Settings) -> frozenset[str]:
     return frozenset() if missing(settings) else frozenset(names)
 
 
-def device(wishes: Wishes, settings: Settings, secret_id: str | None) -> list[Element]:
-    """`secret_id` is of the libvirt secret that the module's state is encrypted with."""
-    tpm = wishes.tpm()
-    if tpm is None:
-        return []
-    if not settings.swtpm_enabled:
-        raise errors.NotImplementedHere(DISABLED)
-    if secret_id is None:
-        raise errors.NotImplementedHere(
-            'A TPM needs a key manager that keeps its secret, and this cloud has none; set [key_manager] backend.'
-        )
-    encryption = element('encryption', secret=secret_id)
-    backend = element('backend', encryption, type='emulator', version=tpm.version)
-    return [element('tpm', backend, model=tpm.model)]
+class Keys:
+    """Which secret each guest's module is encrypted with. What a secret is libvirt keeps in memory alone."""
 
+    def __init__(self, connection: Connection, directory: Callable[[str], str]):
+        self._connection, self._directory = connection, directory
 
-def secret_xml(secret_id: str, guest_id: str) -> str:
-    """libvirt's description of the secret: it is kept in memory alone, and shown to nobody."""
-    usage = element('usage', element('name', guest_id), type='vtpm')
-    return write(element('secret', element('uuid', secret_id), usage, ephemeral='yes', private='yes'))
+    def of(self, guest_id: str) -> str | None:
+        try:
+            with open(os.path.join(self._directory(guest_id), KEY_FILE), encoding='ascii') as file:
+                return file.read().strip() or None
+        except FileNotFoundError:
+            return None
+
+    def keep(self, guest_id: str, key_id: str) -> None:
+        directory = self._directory(guest_id)
+        os.makedirs(directory, exist_ok=True)
+        part = os.path.join(directory, f'{KEY_FILE}.part')
+        with open(part, 'w', encoding='ascii') as file:
+            file.write(key_id)
+        os.rename(part, os.path.join(directory, KEY_FILE))
+
+    def unlock(self, guest_id: str, key_id: str, secret: bytes) -> None:
+        self._connection.hold_secret(secret_xml(key_id, guest_id), secret)
+
+    def forget(self, guest_id: str) -> None:
+        if key_id := self.of(guest_id):
+            self._connection.forget_secret(key_id)

@@ -8,9 +8,9 @@ from nova import errors
 from nova.domain import guest_wishes
 from nova.domain.guest import Guest
 from nova.domain.guest_limits import GuestLimits, limits_of
-from nova.virt.libvirt import cpu_set, tpm
+from nova.virt.libvirt import cpu_set
 from nova.virt.libvirt.disk import Disk, Role
-from nova.virt.libvirt.domain_xml import devices, machine
+from nova.virt.libvirt.domain_xml import devices, machine, tpm
 from nova.virt.libvirt.domain_xml.disks import disk_elements
 from nova.virt.libvirt.domain_xml.element import Element, element, write
 from nova.virt.libvirt.domain_xml.interfaces import Queues, interface

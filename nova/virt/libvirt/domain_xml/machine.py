@@ -3,7 +3,7 @@
 from nova import errors
 from nova.domain.guest import Guest
 from nova.domain.guest_wishes import Wishes
-from nova.virt.libvirt import firmware
+from nova.virt.libvirt.domain_xml import firmware
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.settings import Settings
 
