@@ -49,9 +49,7 @@ class Compute(Contract):
         """Make the guest's system dump its memory."""
 
     @call(since='1.2', timeout=3600, long=True)
-    def take_snapshot(
-        self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO
-    ) -> Snapshot:
+    def take_snapshot(self, context: Context, server_id: str, image_id: str, quiesce: Quiesce = Quiesce.NO) -> Snapshot:
         """Keep all that is on the guest's root disk in a file, as the data of an image. Once made, it is not made again."""
 
     @call(since='1.2', timeout=3600, long=True)

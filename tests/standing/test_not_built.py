@@ -79,7 +79,12 @@ NUMBERS = itertools.count(1)
 @pytest.fixture(scope='module')
 def world(tmp_path_factory):
     template = make_template(tmp_path_factory.mktemp('databases'))
-    made = World(tmp_path_factory.mktemp('cloud'), template, quota_driver='nova.quota.NoopQuotaDriver', interface_attach_timeout=0.0)
+    made = World(
+        tmp_path_factory.mktemp('cloud'),
+        template,
+        quota_driver='nova.quota.NoopQuotaDriver',
+        interface_attach_timeout=0.0,
+    )
     made.network.add_network('demo')
     made.network.add_network('admin-project')
     yield made

@@ -137,9 +137,7 @@ def _found(world, server_id):
 
 
 def _delete(world, server):
-    return DeleteServer(
-        server.id, CELL, server.host, server.guest_name(), server.ports, image_id=_new_image(world)
-    )
+    return DeleteServer(server.id, CELL, server.host, server.guest_name(), server.ports, image_id=_new_image(world))
 
 
 def _simple(operation):
@@ -212,7 +210,6 @@ def _decide(operation):
         return operation(**with_guest(server), migration_id=move.id)
 
     return prepare
-
 
 
 def _attach(world, server):

@@ -278,7 +278,13 @@ def begin_waiting(
     tx: sa.Connection, operation_id: str, parameters: dict[str, Any], deadline_at: datetime.datetime, verb: str
 ) -> None:
     """Let an operation that waited begin; what it acts on, and so how, may have changed meanwhile."""
-    values = {'status': RUNNING, 'verb': verb, 'parameters': parameters, 'deadline_at': deadline_at, 'updated_at': present()}
+    values = {
+        'status': RUNNING,
+        'verb': verb,
+        'parameters': parameters,
+        'deadline_at': deadline_at,
+        'updated_at': present(),
+    }
     tx.execute(sa.update(_operations).where(_operations.c.id == operation_id).values(values))
 
 

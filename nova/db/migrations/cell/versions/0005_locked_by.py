@@ -5,8 +5,8 @@ from alembic import op
 
 from nova.db.tables import types
 
-revision = 'cell_0006'
-down_revision = 'cell_0005'
+revision = 'cell_0005'
+down_revision = 'cell_0004'
 
 
 def upgrade() -> None:

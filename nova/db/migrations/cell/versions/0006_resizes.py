@@ -5,8 +5,8 @@ from alembic import op
 
 from nova.db.tables import types
 
-revision = 'cell_0007'
-down_revision = 'cell_0006'
+revision = 'cell_0006'
+down_revision = 'cell_0005'
 
 
 def upgrade() -> None:

@@ -5,8 +5,8 @@ from alembic import op
 
 from nova.db.tables import types
 
-revision = 'cell_0005'
-down_revision = 'cell_0004'
+revision = 'cell_0004'
+down_revision = 'cell_0003'
 
 
 def upgrade() -> None:
