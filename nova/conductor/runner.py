@@ -62,14 +62,17 @@ class Runner:
     def start(self) -> None:
         self._stopping.clear()
         if self._release_former():
-            # At once: the first look of the thread below is an interval away.
             self.take_over()
         self._threads = [
             threading.Thread(
                 target=self._every, args=(self._lease.seconds / 3, self._renew), name='leases', daemon=True
             ),
             threading.Thread(
-                target=self._every, args=(self._takeover_interval, self.take_over), name='takeover', daemon=True
+                target=self._every,
+                # The first look is for what an earlier conductor here was told of, and had not claimed.
+                args=(self._takeover_interval, self.take_over, min(self._unclaimed_after, self._takeover_interval)),
+                name='takeover',
+                daemon=True,
             ),
         ]
         for thread in self._threads:
@@ -214,8 +217,10 @@ class Runner:
             with database.writing() as tx:
                 operations.renew(tx, self._lease.owner, self._lease.until())
 
-    def _every(self, seconds: float, task: Any) -> None:
-        while not self._stopping.wait(seconds):
+    def _every(self, seconds: float, task: Any, first: float | None = None) -> None:
+        pause = seconds if first is None else first
+        while not self._stopping.wait(pause):
+            pause = seconds
             try:
                 task()
             except errors.ServiceDown as failure:

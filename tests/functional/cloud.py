@@ -193,7 +193,7 @@ class Cloud:
             takeover_interval=NEVER if self.quiet else 0.3,
             workers=32,
             pauses=(0.1, 0.2, 0.3),
-            unclaimed_after=0.2,
+            unclaimed_after=NEVER if self.quiet else 0.2,
             told_within=1.5,
         )
         service = ConductorService(means, name, runner, report_interval=NEVER)

@@ -135,3 +135,15 @@ def test_a_delete_in_the_middle_wins(scene, verb):
     assert scene.rests(server_id) is None
     asked.result()
     scene.refuse_leftovers(server_id)
+
+
+def test_a_conductor_that_comes_back_goes_on_at_once_with_what_it_ran(make_cloud):
+    # In a quiet cloud nobody looks for orphans later.
+    cloud = make_cloud(host_names=(HOST,), quiet=True)
+    with cloud.paused(cloud.hosts[HOST].driver, 'ensure') as gate:
+        server_id = cloud.api().create()
+        gate.wait()
+        cloud.kill_conductor()
+        gate.open()
+        cloud.start_conductor()
+    assert cloud.api().wait(server_id)['status'] == 'ACTIVE'

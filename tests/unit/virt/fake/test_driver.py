@@ -115,13 +115,20 @@ def test_changes_are_told():
     assert driver.list() == ()
 
 
-def test_images_are_fetched_only_if_told_to():
+def test_images_are_fetched_only_if_told_to(tmp_path):
     fetched = []
+    path = tmp_path / 'image'
+    path.write_bytes(b'content')
+
+    def source(image):
+        fetched.append(image.id)
+        return str(path)
+
     guest = a_guest(image=Image('image'))
-    FakeDriver('host').ensure(guest, fetched.append, None)
+    FakeDriver('host').ensure(guest, source, None)
     assert fetched == []
-    FakeDriver('host', fetch_images=True).ensure(guest, fetched.append, None)
-    assert [image.id for image in fetched] == ['image']
+    FakeDriver('host', fetch_images=True).ensure(guest, source, None)
+    assert fetched == ['image']
 
 
 def test_the_report():
