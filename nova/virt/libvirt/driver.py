@@ -90,9 +90,7 @@ class LibvirtDriver(
         self._snapshots = SnapshotFiles(settings, self._connection, self._storage)
         self._resizes = Resizes(settings, self._storage)
         self._inventory = HostInventory(settings, self._connection, self._storage)
-        self._interfaces = interfaces.Interfaces(
-            self._connection, settings.version, settings.detach_attempts, settings.detach_timeout
-        )
+        self._interfaces = interfaces.Interfaces(self._connection, settings)
         self._teller = events.Teller(events.News(settle), self._look)
         # Whether a domain is ours, by its id: it carries our metadata. Asked once for each.
         self._ours: dict[str, bool] = {}

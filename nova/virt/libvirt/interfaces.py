@@ -6,26 +6,29 @@ from xml.etree import ElementTree
 
 from nova import errors
 from nova.domain.guest import Guest
+from nova.domain.guest_limits import limits_of
 from nova.domain.network import Port, device_name
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.domain_xml import server_facts
 from nova.virt.libvirt.domain_xml.element import write
-from nova.virt.libvirt.domain_xml.interfaces import interface
+from nova.virt.libvirt.domain_xml.interfaces import Queues, interface
 from nova.virt.libvirt.domain_xml.wishes import wishes_of
+from nova.virt.libvirt.settings import Settings
 
 # How often a guest that has to let go of a device is looked at.
 LOOK = 0.1
 
 
 class Interfaces:
-    """`attempts`: how often a guest is asked to let go of a device; `patience`: for how many seconds each time."""
+    """The settings say how often a guest is asked to let go of a device, and for how many seconds each time."""
 
-    def __init__(self, connection: Connection, version: str, attempts: int, patience: float):
-        self._connection, self._version = connection, version
-        self._attempts, self._patience = attempts, patience
+    def __init__(self, connection: Connection, settings: Settings):
+        self._connection, self._settings = connection, settings
+        self._attempts, self._patience = settings.detach_attempts, settings.detach_timeout
 
     def attach(self, guest: Guest, port: Port) -> None:
-        xml = write(interface(port, guest.server.flavor.vcpus, wishes_of(guest)))
+        flavor, queues = guest.server.flavor, Queues.of(self._settings)
+        xml = write(interface(port, flavor.vcpus, wishes_of(guest), queues, limits_of(flavor.extra_specs)))
         self._connection.plug(guest.id, xml, lambda domain: find(domain, port.devname) is not None)
 
     def detach(self, guest_id: str, port_id: str) -> None:
@@ -45,7 +48,7 @@ class Interfaces:
         self._connection.unplug_from_record(guest_id, device)
 
     def describe(self, guest: Guest) -> None:
-        facts = server_facts.facts(guest, self._version)
+        facts = server_facts.facts(guest, self._settings.version)
         self._connection.describe(guest.id, write(facts), server_facts.NAMESPACE)
 
     def _lets_go(self, guest_id: str, device: Callable[[str], str | None]) -> bool:

@@ -90,7 +90,7 @@ def _devices(
     tpm_secret: str | None,
 ) -> Element:
     directory = os.path.join(settings.instances_path, guest.id)
-    queues = Queues(settings.max_queues, settings.rx_queue_size, settings.tx_queue_size)
+    queues = Queues.of(settings)
     return element(
         'devices',
         *devices.controllers(wishes, settings),

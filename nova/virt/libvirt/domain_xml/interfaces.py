@@ -8,6 +8,7 @@ from nova.domain.guest_limits import GuestLimits
 from nova.domain.network import Port
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.domain_xml.wishes import Wishes
+from nova.virt.libvirt.settings import Settings
 
 MODELS = {
     'virtio': 'virtio',
@@ -29,6 +30,10 @@ class Queues:
     most: int | None = None
     rx_size: int | None = None
     tx_size: int | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> 'Queues':
+        return cls(settings.max_queues, settings.rx_queue_size, settings.tx_queue_size)
 
 
 def interface(
