@@ -11,13 +11,12 @@ from nova.domain import record
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """One declared method. `timeout` in seconds; a `long` call is watched by heartbeats instead of cut off."""
+    """One declared method; `timeout` in seconds."""
 
     name: str
     kind: str
     since: str
     timeout: float | None
-    long: bool
     parameters: dict[str, Any]
     required: frozenset[str]
     argument_since: dict[str, str]
@@ -57,14 +56,14 @@ class Contract:
         }
 
 
-def call(since: str, timeout: float = 60, long: bool = False, **argument_since: str) -> Callable:
+def call(since: str, timeout: float = 60, **argument_since: str) -> Callable:
     """Declare a method that answers. `argument_since` names the version in which an argument was added."""
-    return _declare('call', since, timeout, long, argument_since)
+    return _declare('call', since, timeout, argument_since)
 
 
 def cast(since: str, **argument_since: str) -> Callable:
     """Declare a method that is told and does not answer."""
-    return _declare('cast', since, None, False, argument_since)
+    return _declare('cast', since, None, argument_since)
 
 
 def refuse_mismatch(contract: type[Contract], endpoint: object) -> None:
@@ -80,16 +79,16 @@ def refuse_mismatch(contract: type[Contract], endpoint: object) -> None:
             )
 
 
-def _declare(kind: str, since: str, timeout: float | None, long: bool, argument_since: dict[str, str]) -> Callable:
+def _declare(kind: str, since: str, timeout: float | None, argument_since: dict[str, str]) -> Callable:
     def mark(function: Callable) -> Callable:
-        function._declared = (kind, since, timeout, long, argument_since)
+        function._declared = (kind, since, timeout, argument_since)
         return function
 
     return mark
 
 
 def _method(name: str, function: Callable) -> Method:
-    kind, since, timeout, long, argument_since = function._declared
+    kind, since, timeout, argument_since = function._declared
     hints = typing.get_type_hints(function)
     parameters = [p for p in inspect.signature(function).parameters.values() if p.name not in ('self', 'context')]
     return Method(
@@ -97,7 +96,6 @@ def _method(name: str, function: Callable) -> Method:
         kind=kind,
         since=since,
         timeout=timeout,
-        long=long,
         parameters={parameter.name: hints[parameter.name] for parameter in parameters},
         required=frozenset(parameter.name for parameter in parameters if parameter.default is parameter.empty),
         argument_since=argument_since,

@@ -9,7 +9,7 @@ class Scheduler(Contract):
     topic = 'scheduler'
     version = '1.1'
 
-    @call(since='1.0', timeout=120, long=True)
+    @call(since='1.0', timeout=120)
     def select(self, context: Context, requests: tuple[PlacementRequest, ...]) -> tuple[Choice, ...]:
         """Choose a host for each request and claim its room in Placement. Asking again for a server that has a claim keeps it
         if its host still fits. A claim is made for all of the requests that have a host, or for none."""
