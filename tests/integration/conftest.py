@@ -18,6 +18,8 @@ def whole(tmp_path_factory):
 CLOUDS = {'test_clients', 'test_openstack_client', 'test_sdk_journey', 'test_standalone'}
 
 
+# First, since what shares the tests out reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Tests of a file stay together where they are shared among processes (`-n 2 --dist loadgroup`)."""
     for item in items:
