@@ -90,6 +90,13 @@ def host(request, tmp_path_factory):
     shutil.rmtree(root)
 
 
+class Hearing:
+    """A conductor that takes note of nothing."""
+
+    def guest_described(self, context, host, server_id, description):
+        pass
+
+
 def compute_on(host, **options) -> Compute:
     settings = Settings(
         host=host.name,
@@ -102,7 +109,7 @@ def compute_on(host, **options) -> Compute:
     )
     driver, glance = LibvirtDriver(settings, settle=0.5), FakeGlance()
     images = ImageCache(str(host.instances / '_base'), ImageClient(glance))
-    guests = Guests(driver, images, None, host.name)
+    guests = Guests(driver, images, Hearing(), host.name)
     rescues = Rescues(driver, guests, images, shutdown_timeout=20)
     return Compute(host, driver, glance, guests, Rebuilds(driver, guests, images), rescues)
 
