@@ -59,6 +59,12 @@ def _add_up(up_parser: argparse.ArgumentParser) -> None:
         metavar='URL',
         help='prefix of database URLs, as mysql+pymysql://user:password@host; default: SQLite',
     )
+    up_parser.add_argument(
+        '--key-manager',
+        action='store_true',
+        default=None,
+        help='run Barbican, too, so that guests can have TPMs; a cloud keeps it from then on',
+    )
     up_parser.add_argument('--neighbours', type=Path, metavar='DIR', help='the virtual environment of the neighbours')
     up_parser.add_argument('--image', type=Path, dest='guest_image', metavar='FILE', help='the guest image `tiny`')
     up_parser.add_argument('--no-first-server', action='store_true', help='do not boot the server `first`')
@@ -79,7 +85,7 @@ def _existing(options: argparse.Namespace) -> Cloud:
 def up(options: argparse.Namespace) -> None:
     """Start what is not running, boot the server `first`, and say how to use the cloud."""
     begun = time.monotonic()
-    names = ('driver', 'computes', 'address', 'database', 'neighbours', 'guest_image')
+    names = ('driver', 'computes', 'address', 'database', 'key_manager', 'neighbours', 'guest_image')
     cloud = _cloud(options, **{name: getattr(options, name) for name in names})
     cloud.up(first_server=not options.no_first_server)
     if not options.no_first_server:

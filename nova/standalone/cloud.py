@@ -149,7 +149,11 @@ class Cloud:
         return tasks
 
     def _seed_once(self, name: str, work) -> None:
-        kept = {'parts': sorted(self.layout.parts), 'address': self.layout.address}
+        kept = {
+            'parts': sorted(self.layout.parts),
+            'address': self.layout.address,
+            'key manager': self.layout.key_manager,
+        }
         fingerprint = hashlib.sha256(json.dumps(kept).encode()).hexdigest()
         Stamps(self.layout.stamps).once(f'seed-{name}', fingerprint, work)
 

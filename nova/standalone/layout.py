@@ -17,6 +17,7 @@ PORTS = {
     'keystone': 5000,
     'glance': 9292,
     'placement': 8778,
+    'barbican': 9311,
     'nova-network': 9696,
     'metadata-proxy': 9697,
     'nova-api': 8774,
@@ -70,6 +71,7 @@ class Layout:
     computes: int = 1
     address: str = '127.0.0.1'
     database: str = ''
+    key_manager: bool = False
     neighbours: Path = dataclasses.field(default_factory=default_neighbours)
     guest_image: Path = dataclasses.field(default_factory=default_guest_image)
     parts: frozenset[str] = frozenset(ALL_PARTS)
@@ -87,6 +89,8 @@ class Layout:
             raise Refusal(f'There is no part {", ".join(sorted(unknown))}; the parts are {", ".join(ALL_PARTS)}.')
 
     def has(self, part: str) -> bool:
+        if part == 'barbican':
+            return self.key_manager
         return part in self.parts and (part != 'libvirt' or self.driver == 'libvirt')
 
     def port(self, name: str) -> int:
@@ -153,7 +157,7 @@ class Layout:
         self.settings_file.write_text(json.dumps({**kept, 'parts': sorted(self.parts)}, default=str, indent=2) + '\n')
 
 
-SAVED = ('port_offset', 'driver', 'computes', 'address', 'database', 'neighbours', 'guest_image')
+SAVED = ('port_offset', 'driver', 'computes', 'address', 'database', 'key_manager', 'neighbours', 'guest_image')
 
 
 def saved_choices(state_dir: Path) -> dict:

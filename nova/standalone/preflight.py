@@ -18,6 +18,7 @@ NEIGHBOUR_PROGRAMS = {
     'keystone': ('keystone-manage', 'gunicorn'),
     'glance': ('glance-manage', 'gunicorn'),
     'placement': ('placement-manage', 'gunicorn'),
+    'barbican': ('barbican-db-manage', 'gunicorn'),
 }
 
 
@@ -81,6 +82,8 @@ def _check_our_programs(layout: Layout) -> None:
             raise Refusal(f'{layout.our_program(program)} is missing: `tools/up` installs our own programs.')
     if layout.has('libvirt') and importlib.util.find_spec('libvirt') is None:
         raise Refusal('The Python package libvirt-python is missing from our environment; `tools/up` installs it.')
+    if layout.has('barbican') and importlib.util.find_spec('castellan') is None:
+        raise Refusal('The Python package castellan is missing from our environment; `tools/up` installs it.')
 
 
 def wanted_ports(layout: Layout, parts: list[Part]) -> dict[int, str]:

@@ -1,39 +1,37 @@
-"""Run a program that sees our folders in the place of the system's: SOURCE=TARGET[=ro] ... -- PROGRAM ARGUMENT ..."""
+"""Run a program that sees our folders in the place of the system's: [--cgroups=NAME] SOURCE=TARGET[=ro] ... -- PROGRAM ..."""
 
-import ctypes
 import os
 import sys
 
-CLONE_NEWNS = 0x00020000
-MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 1, 32, 4096, 16384, 1 << 19
+from nova.standalone import system_calls
+from nova.standalone.private_cgroups import Subtree
 
-
-def _check(result: int, what: str) -> None:
-    if result:
-        number = ctypes.get_errno()
-        sys.exit(f'{what} failed: {os.strerror(number)}.')
+CGROUPS = '--cgroups='
 
 
 def enter(binds: list[list[str]]) -> None:
     """Leave the machine's mounts as they are, and put ours over them for this process and its children alone."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    _check(libc.unshare(CLONE_NEWNS), 'A mount namespace of our own')
-    _check(libc.mount(None, b'/', None, MS_REC | MS_SLAVE, None), 'Keeping our mounts to ourselves')
+    system_calls.unshare(system_calls.NEW_MOUNTS)
+    system_calls.mount(None, '/', system_calls.RECURSIVE | system_calls.SLAVE)
     for source, target, *how in binds:
         if os.path.isdir(source):
             os.makedirs(target, exist_ok=True)
-        _check(
-            libc.mount(os.fsencode(source), os.fsencode(target), None, MS_BIND, None), f'Showing {source} as {target}'
-        )
+        system_calls.mount(source, target, system_calls.BIND)
         if 'ro' in how:
-            flags = MS_REMOUNT | MS_BIND | MS_RDONLY
-            _check(libc.mount(None, os.fsencode(target), None, flags, None), f'Protecting {target}')
+            system_calls.mount(None, target, system_calls.REMOUNT | system_calls.BIND | system_calls.READ_ONLY)
 
 
 def main(arguments: list[str]) -> None:
     split = arguments.index('--')
-    enter([bind.split('=') for bind in arguments[:split]])
-    program = arguments[split + 1 :]
+    wanted, program = arguments[:split], arguments[split + 1 :]
+    subtrees = [Subtree(word.removeprefix(CGROUPS)) for word in wanted if word.startswith(CGROUPS)]
+    try:
+        enter([word.split('=') for word in wanted if not word.startswith(CGROUPS)])
+        for subtree in subtrees:
+            subtree.enter()
+            subtree.show()
+    except OSError as failure:
+        sys.exit(f'{program[0]} cannot have mounts and control groups of its own: {failure}.')
     os.execvp(program[0], program)
 
 

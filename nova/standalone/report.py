@@ -66,6 +66,7 @@ def summary(layout: Layout, seconds: float) -> str:
         ('placement', layout.url('placement')),
         ('network', layout.url('nova-network')),
         ('compute', layout.url('nova-api', '/v2.1')),
+        *([('key-manager', layout.url('barbican'))] if layout.has('barbican') else []),
     ]
     key = f'\n  SSH key of the server first   {layout.state_dir}/first_key'
     return '\n'.join(

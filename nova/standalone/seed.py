@@ -15,11 +15,12 @@ from nova.standalone.secrets import Secrets
 REGION = 'RegionOne'
 ROLES = ('admin', 'manager', 'member', 'reader', 'service')
 PROJECTS = ('admin', 'demo', 'service')
-SERVICE_USERS = ('nova', 'glance', 'placement', 'neutron')
+SERVICE_USERS = ('nova', 'glance', 'placement', 'neutron', 'barbican')
 SERVICES = (
     # part, type, name, port, path
     ('glance', 'image', 'glance', 'glance', ''),
     ('placement', 'placement', 'placement', 'placement', ''),
+    ('barbican', 'key-manager', 'barbican', 'barbican', ''),
     ('network', 'network', 'neutron', 'nova-network', ''),
     ('nova', 'compute', 'nova', 'nova-api', '/v2.1'),
 )
@@ -72,7 +73,7 @@ class Identity:
             for role in granted:
                 self.keystone.put(f'/projects/{projects[project]}/users/{user}/roles/{roles[role]}')
         for part, kind, name, port, path in SERVICES:
-            if part in self.layout.parts:
+            if self.layout.has(part):
                 self._ensure_endpoints(kind, name, self.layout.url(port, path))
 
     def _ensure(self, kind: str, fields: dict, **only_when_new) -> str:

@@ -227,6 +227,9 @@ class Supervisor:
 
     def _ended(self, child: Child, code: int) -> None:
         child.process.returncode = code  # reaped here, so Popen must not wait for it again
+        # Workers that outlive their master would keep its ports. What is meant to go on has left the group.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.process.pid, signal.SIGKILL)
         child.process = None
         child.last_exit = code
         waited = f', {time.monotonic() - self.asked_to_end:.1f} s after it was asked to' if self.asked_to_end else ''

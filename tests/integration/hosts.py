@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import dataclasses
+import json
 import os
 import shutil
 import signal
@@ -10,8 +11,11 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+from nova.standalone import private_cgroups, processes
+from nova.standalone.private_cgroups import Subtree
 
 REPOSITORY = Path(__file__).parents[2]
 BRIDGE = 'br-test'
@@ -24,8 +28,10 @@ FOLDERS = {
     'cache': '/var/cache/libvirt',
 }
 DAEMONS = ('virtlogd', 'libvirtd')
+APART = ('unshare', '--mount', '--net', '--uts', '--propagation', 'private')
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_TIMEOUT = 30.0
+CGROUPS = 'nova-test'
 
 
 def missing() -> str | None:
@@ -39,13 +45,27 @@ def missing() -> str | None:
 
 def guest_image(directory: Path) -> Path:
     """The tiny guest's disk image, built into the directory unless it is there."""
-    subprocess.run([REPOSITORY / 'tools' / 'guest-image', directory], check=True, capture_output=True)
+    subprocess.run([REPOSITORY / 'tools' / 'guest-image', '--all', directory], check=True, capture_output=True)
     return directory / 'tiny.qcow2'
 
 
 def uefi_image(directory: Path) -> Path | None:
     """The same guest for UEFI; None where the programs to build it are missing."""
-    path = guest_image(directory).with_name('tiny-uefi.qcow2')
+    return _variant(directory, 'uefi')
+
+
+def agent_image(directory: Path) -> Path | None:
+    """The same guest with the QEMU guest agent; None where its package is not to be had."""
+    return _variant(directory, 'agent')
+
+
+def signed_image(directory: Path) -> Path | None:
+    """The same guest for UEFI, signed for Secure Boot; None where the packages are not to be had."""
+    return _variant(directory, 'secure')
+
+
+def _variant(directory: Path, kind: str) -> Path | None:
+    path = guest_image(directory).with_name(f'tiny-{kind}.qcow2')
     return path if path.exists() else None
 
 
@@ -58,6 +78,7 @@ class TestHost:
     name: str
     root: Path
     process: subprocess.Popen
+    cgroups: str | None = None
 
     @property
     def uri(self) -> str:
@@ -78,36 +99,49 @@ class TestHost:
     def pid_of(self, daemon: str) -> int:
         return int((self.root / 'run' / f'{daemon}.pid').read_text())
 
-    def restart_libvirtd(self) -> None:
+    def restart_libvirtd(self, number: int = signal.SIGTERM) -> None:
         """End libvirtd and wait until the host has started it anew."""
         old = self.pid_of('libvirtd')
-        os.kill(old, signal.SIGTERM)
+        os.kill(old, number)
         _wait_for(
             lambda: _readable_pid(self.root / 'run' / 'libvirtd.pid') not in (None, old), 'libvirtd did not restart'
         )
         _wait_for(self._answers, 'libvirtd does not answer')
+
+    def cgroup(self, guest_name: str, file: str) -> str:
+        """What a file says of the guest's control group."""
+        found = [path for top in Subtree(self.cgroups).tops for path in top.glob(f'machine/*-{guest_name}.*/{file}')]
+        if not found:
+            raise FileNotFoundError(file)
+        return found[0].read_text().strip()
 
     def _answers(self) -> bool:
         return self.run('virsh', '-c', 'qemu:///system', 'version', check=False).returncode == 0
 
 
 @contextlib.contextmanager
-def running(name: str, root: Path, number: int, capabilities: Path | None = None) -> Iterator[TestHost]:
-    """A host while inside. `capabilities` keeps what libvirt learns of QEMU, which takes it seconds, between runs."""
+def running(
+    name: str, root: Path, number: int, capabilities: Path | None = None, limits_processors: bool = True
+) -> Iterator[TestHost]:
+    """A host while inside. `capabilities` keeps what libvirt learns of QEMU, which takes it seconds, between runs.
+
+    It limits its guests' processors by control groups if this machine can.
+    """
+    cgroups = _own_cgroups(name) if limits_processors else None
     for folder in (*FOLDERS, 'instances'):
         (root / folder).mkdir(parents=True)
     shutil.copytree(FOLDERS['etc'], root / 'etc', dirs_exist_ok=True)
-    _configure(root, number)
+    _configure(root, number, private_cgroups.CONTROLLERS if cgroups else ())
     if capabilities is not None:
         shutil.copytree(capabilities, root / 'cache', dirs_exist_ok=True)
     with open(root / 'host.log', 'wb') as log:
         process = subprocess.Popen(
-            ['unshare', '--mount', '--net', '--uts', '--propagation', 'private', sys.executable, __file__, name, root],
+            [*APART, sys.executable, __file__, name, root, *filter(None, [cgroups])],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
         )
-    host = TestHost(name, root, process)
+    host = TestHost(name, root, process, cgroups)
     try:
         _wait_for(lambda: (root / 'run' / 'libvirt-sock').exists(), f'{name} did not start', process)
         yield host
@@ -120,9 +154,19 @@ def running(name: str, root: Path, number: int, capabilities: Path | None = None
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if cgroups:
+            Subtree(cgroups).remove()
 
 
-def _configure(root: Path, number: int) -> None:
+def _own_cgroups(host: str) -> str | None:
+    """The name of a subtree for a host, if one can be had. What test runs that were killed left goes."""
+    for left in (path for found in private_cgroups.hierarchies() for path in found.mount_point.glob(f'{CGROUPS}-*')):
+        if processes.birth(int(left.name.split('-')[2])) is None:
+            Subtree(left.name).remove()
+    return f'{CGROUPS}-{os.getpid()}-{host}' if private_cgroups.can_be_had() else None
+
+
+def _configure(root: Path, number: int, controllers: Sequence[str]) -> None:
     host_uuid = uuid.UUID(f'00000000-0000-4000-8000-{number:012x}')
     (root / 'etc' / 'libvirtd.conf').write_text(
         f'listen_tls = 0\nlisten_tcp = 0\nauth_unix_rw = "none"\nhost_uuid = "{host_uuid}"\n'
@@ -130,7 +174,7 @@ def _configure(root: Path, number: int) -> None:
     )
     (root / 'etc' / 'qemu.conf').write_text(
         'user = "root"\ngroup = "root"\nremember_owner = 0\nsecurity_driver = "none"\nnamespaces = []\n'
-        'cgroup_controllers = []\nstdio_handler = "logd"\n'
+        f'cgroup_controllers = {json.dumps(controllers)}\nstdio_handler = "logd"\n'
     )
 
 
@@ -152,12 +196,16 @@ def _readable_pid(path: Path) -> int | None:
 # --- Below runs inside the host's namespaces, as the parent of all its processes.
 
 
-def _mount_own_folders(name: str, root: Path) -> None:
+def _mount_own_folders(name: str, root: Path, cgroups: Subtree | None) -> None:
     for folder, target in FOLDERS.items():
         os.makedirs(target, exist_ok=True)
         _command('mount', '--bind', str(root / folder), target)
+    if cgroups:
+        cgroups.enter()
     # The interfaces of this network; libvirt looks for them there.
     _command('mount', '-t', 'sysfs', 'sysfs', '/sys')
+    if cgroups:
+        cgroups.show()
     hosts = root / 'hosts'
     # Without an entry libvirt waits ten seconds for somebody to know its name.
     hosts.write_text(f'127.0.0.1 localhost\n127.0.1.1 {name}\n')
@@ -179,11 +227,11 @@ def _start(daemon: str) -> int:
     return subprocess.Popen([daemon, '-p', f'/run/libvirt/{daemon}.pid']).pid
 
 
-def main(name: str, root: Path) -> None:
+def main(name: str, root: Path, cgroups: Subtree | None) -> None:
     # QEMU makes itself an orphan, and libvirt waits until somebody has buried a dead one.
     prctl = ctypes.CDLL(None).prctl
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    _mount_own_folders(name, root)
+    _mount_own_folders(name, root, cgroups)
     _make_network(name)
     daemons = {_start(daemon): daemon for daemon in DAEMONS}
 
@@ -219,4 +267,4 @@ def _end_all() -> None:
 
 
 if __name__ == '__main__':
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], Path(sys.argv[2]), Subtree(sys.argv[3]) if len(sys.argv) > 3 else None)

@@ -1,6 +1,7 @@
 """The parts a cloud is made of: each knows its files, its one-time commands, and its daemons."""
 
 from nova.standalone.layout import Layout
+from nova.standalone.parts.barbican import Barbican
 from nova.standalone.parts.glance import Glance
 from nova.standalone.parts.keystone import Keystone
 from nova.standalone.parts.libvirt import Libvirt
@@ -11,7 +12,7 @@ from nova.standalone.parts.placement import Placement
 from nova.standalone.parts.rabbitmq import RabbitMQ
 from nova.standalone.secrets import Secrets
 
-PARTS: tuple[type[Part], ...] = (RabbitMQ, Keystone, Glance, Placement, Libvirt, Network, Nova)
+PARTS: tuple[type[Part], ...] = (RabbitMQ, Keystone, Glance, Placement, Barbican, Libvirt, Network, Nova)
 
 
 def chosen(layout: Layout) -> list[Part]:

@@ -1,19 +1,24 @@
 """A private libvirtd and virtlogd, which share neither folders nor sockets with the machine's."""
 
 import contextlib
+import functools
+import json
 import os
-import signal
 import socket
 import sys
 import uuid
 from pathlib import Path
 
-from nova.standalone import configuration, hypervisor, processes
+from nova.standalone import configuration, hypervisor, private_cgroups, private_mounts, processes
 from nova.standalone.daemon import BUS, Daemon
 from nova.standalone.layout import Layout
 from nova.standalone.parts.part import Part
 
 FOLDERS = {'etc': '/etc/libvirt', 'run': '/run/libvirt', 'lib': '/var/lib/libvirt', 'cache': '/var/cache/libvirt'}
+# Where swtpm_setup keeps the authority that certifies new TPMs.
+TPM_FOLDERS = {'swtpm-localca': '/var/lib/swtpm-localca'}
+# What a guest that outlived its supervisor gets to end by itself.
+GUEST_GRACE = 5
 FIRST_VNC_PORT = 5900
 VNC_PORTS = 500
 
@@ -47,11 +52,23 @@ class Libvirt(Part):
     def _home(self) -> Path:
         return self.layout.data('libvirt')
 
+    @property
+    def _identity(self) -> uuid.UUID:
+        return uuid.uuid5(uuid.NAMESPACE_URL, f'nova-standalone:{socket.gethostname()}:{self.layout.state_dir}')
+
+    @property
+    def cgroups(self) -> str:
+        """The name of this cloud's control groups."""
+        return f'nova-standalone-{self._identity.hex[:12]}'
+
+    @functools.cached_property
+    def _limits_processors(self) -> bool:
+        return private_cgroups.can_be_had()
+
     def configure(self) -> None:
-        for folder in (*FOLDERS, 'log', 'nothing'):
+        for folder in (*FOLDERS, *TPM_FOLDERS, 'log', 'nothing'):
             (self._home / folder).mkdir(parents=True, exist_ok=True)
         (self._home / 'no-kvm').touch()
-        identity = uuid.uuid5(uuid.NAMESPACE_URL, f'nova-standalone:{socket.gethostname()}:{self.layout.state_dir}')
         logs = {name: f'log_outputs = "2:file:{self._home}/log/{name}.log"' for name in ('libvirtd', 'virtlogd')}
         self._write(
             'libvirtd.conf',
@@ -59,7 +76,7 @@ class Libvirt(Part):
             'listen_tcp = 0',
             'auth_unix_rw = "none"',
             'unix_sock_rw_perms = "0700"',
-            f'host_uuid = "{identity}"',
+            f'host_uuid = "{self._identity}"',
             logs['libvirtd'],
         )
         first_vnc = FIRST_VNC_PORT + self.layout.port_offset
@@ -71,10 +88,12 @@ class Libvirt(Part):
             'remember_owner = 0',
             'security_driver = "none"',
             'namespaces = []',
-            'cgroup_controllers = []',
+            f'cgroup_controllers = {json.dumps(private_cgroups.CONTROLLERS if self._limits_processors else ())}',
             'stdio_handler = "logd"',
             f'remote_display_port_min = {first_vnc}',
             f'remote_display_port_max = {first_vnc + VNC_PORTS}',
+            'swtpm_user = "root"',
+            'swtpm_group = "root"',
         )
         self._write('virtlogd.conf', logs['virtlogd'], 'max_size = 16777216')
         self._write_hosts()
@@ -91,6 +110,8 @@ class Libvirt(Part):
     def _shown(self) -> list[str]:
         """What the daemons see of ours in the place of the system's."""
         pairs = [(self._home / folder, target) for folder, target in FOLDERS.items()]
+        if self.layout.has('barbican'):
+            pairs += [(self._home / folder, target) for folder, target in TPM_FOLDERS.items()]
         pairs.append((self._home / 'hosts', '/etc/hosts'))
         if hypervisor.virt_type() != 'kvm' and os.path.exists('/dev/kvm'):
             # Not to be written by anybody: were it only useless, libvirt would probe QEMU again at each start of a guest.
@@ -100,9 +121,9 @@ class Libvirt(Part):
             pairs.append((self._home / 'nothing', '/run/dbus'))
         return [f'{source}={target}' for source, target in pairs]
 
-    def _daemon(self, name: str, socket_name: str, grace: float) -> Daemon:
+    def _daemon(self, name: str, socket_name: str, grace: float, *apart: str) -> Daemon:
         etc = self._home / 'etc'
-        seen = (sys.executable, '-m', 'nova.standalone.private_mounts', *self._shown(), '--')
+        seen = (sys.executable, '-m', 'nova.standalone.private_mounts', *apart, *self._shown(), '--')
         own = (name, '-f', f'/etc/libvirt/{name}.conf', '-p', f'/run/libvirt/{name}.pid')
         return Daemon(
             name,
@@ -114,15 +135,21 @@ class Libvirt(Part):
         )
 
     def daemons(self) -> list[Daemon]:
-        return [self._daemon('virtlogd', 'virtlogd-sock', 5), self._daemon('libvirtd', 'libvirt-sock', 10)]
+        apart = (f'{private_mounts.CGROUPS}{self.cgroups}',) if self._limits_processors else ()
+        return [self._daemon('virtlogd', 'virtlogd-sock', 5), self._daemon('libvirtd', 'libvirt-sock', 10, *apart)]
 
     def after_stop(self) -> None:
-        """End guests that outlived a supervisor: the one that runs ends its own."""
+        """End guests that outlived a supervisor: the one that runs ends its own. Then nobody is in the control groups."""
         for note in (self._home / 'run' / 'qemu').glob('*.pid'):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(note.read_text())
+                born = processes.birth(pid)
                 if processes.name(pid).startswith('qemu-system') and str(self._home) in _mounts_of(pid):
-                    os.kill(pid, signal.SIGTERM)
+                    processes.end(pid, born, GUEST_GRACE)
+        try:
+            private_cgroups.Subtree(self.cgroups).remove()
+        except OSError as failure:
+            print(f'libvirt left control groups on this machine: {failure}', file=sys.stderr)
 
 
 def _mounts_of(pid: int) -> str:

@@ -20,7 +20,7 @@ CONTROL_DAEMONS = ('nova-api', 'nova-scheduler', 'nova-conductor', 'nova-novncpr
 class Nova(Part):
     name = 'nova'
     title = 'Nova'
-    needs_before_start = ('rabbitmq:start', 'libvirt:start', 'placement:start', 'identity')
+    needs_before_start = ('rabbitmq:start', 'libvirt:start', 'placement:start', 'barbican:start', 'identity')
     ports = (
         'nova-api',
         'nova-metadata',
@@ -71,6 +71,8 @@ class Nova(Part):
                 'osapi_compute_workers': API_WORKERS,
                 **({'web': console_page()} if console_page() else {}),
             },
+            # A broker on the same machine is back in seconds; nobody should wait half a minute to look for it again.
+            'oslo_messaging_rabbit': {'rabbit_interval_max': 3},
             'api_database': {'connection': self._database('nova_api')},
             'database': {'connection': self._database('nova_cell1')},
             'health': {
@@ -119,7 +121,18 @@ class Nova(Part):
                 'virt_type': kind,
                 'cpu_mode': 'host-passthrough' if kind == 'kvm' else 'none',
             }
+        if layout.has('barbican'):
+            sections |= self._key_manager(sections.get('libvirt', {}))
         return sections
+
+    def _key_manager(self, hypervisor_options: dict) -> dict:
+        """Guests may have TPMs; their secrets are the service's own, as hosts have nobody's token."""
+        login = {name: value for name, value in self._login().items() if name not in ('auth_type', 'region_name')}
+        return {
+            'libvirt': {**hypervisor_options, 'swtpm_enabled': True},
+            'key_manager': {**login, 'backend': 'barbican', 'auth_type': 'keystone_password'},
+            'barbican': {'barbican_endpoint': self.layout.url('barbican')},
+        }
 
     # Databases
 

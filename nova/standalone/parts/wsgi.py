@@ -8,10 +8,13 @@ WORKERS = 1
 THREADS = 8
 
 
-def write_settings(layout: Layout, name: str, application: str, threads: int = THREADS) -> None:
-    """One process with threads: on one machine the neighbours' work is short, and a process costs 100 MiB."""
+def write_settings(layout: Layout, name: str, application: str | None, threads: int = THREADS) -> None:
+    """One process with threads: on one machine the neighbours' work is short, and a process costs 100 MiB.
+
+    `application` is None for one that an argument of the daemon names.
+    """
     settings = {
-        'wsgi_app': application,
+        **({'wsgi_app': application} if application else {}),
         'bind': layout.listen(name),
         'workers': WORKERS,
         'worker_class': 'gthread',
@@ -30,11 +33,18 @@ def _settings_file(layout: Layout, name: str):
     return layout.etc(name) / 'gunicorn.conf.py'
 
 
-def daemon(layout: Layout, name: str, environment: dict[str, str], ready_path: str, config_file: str) -> Daemon:
+def daemon(
+    layout: Layout,
+    name: str,
+    environment: dict[str, str],
+    ready_path: str,
+    config_file: str,
+    arguments: tuple[str, ...] = (),
+) -> Daemon:
     settings = str(_settings_file(layout, name))
     return Daemon(
         name,
-        (layout.neighbour_program('gunicorn'),),
+        (layout.neighbour_program('gunicorn'), *arguments),
         NEIGHBOURS,
         # Not as arguments: Keystone takes the arguments of whoever imports it for its own.
         environment={'GUNICORN_CMD_ARGS': f'--config={settings}', **environment},

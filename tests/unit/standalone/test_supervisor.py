@@ -137,6 +137,27 @@ def test_what_daemons_left_behind_ends_with_the_supervisor(supervision, tmp_path
     assert processes.birth(orphan) is None
 
 
+def test_workers_of_a_daemon_that_dies_end_with_it_and_what_left_its_session_lives(supervision, tmp_path):
+    note = tmp_path / 'pids'
+    code = (
+        'import os, subprocess, sys, time\n'
+        'nap = [sys.executable, "-c", "import time; time.sleep(600)"]\n'
+        'worker, guest = subprocess.Popen(nap), subprocess.Popen(nap, start_new_session=True)\n'
+        'open(sys.argv[1] + ".new", "w").write(f"{worker.pid} {guest.pid}")\n'
+        'os.path.exists(sys.argv[1]) or os.rename(sys.argv[1] + ".new", sys.argv[1])\n'
+        'time.sleep(600)'
+    )
+    supervision.start()
+    supervision.ensure([Daemon('a', (sys.executable, '-c', code, str(note)), CONTROL)])
+    wait_until(note.exists)
+    worker, guest = map(int, note.read_text().split())
+    master = entry(supervision, 'a')['pid']
+    os.kill(master, signal.SIGKILL)
+    wait_until(lambda: entry(supervision, 'a')['pid'] not in (None, master))
+    wait_until(lambda: processes.birth(worker) is None)
+    assert processes.birth(guest) is not None
+
+
 def test_a_new_supervisor_ends_what_a_killed_one_left(supervision):
     supervision.start()
     supervision.ensure([sleeping('a')])
