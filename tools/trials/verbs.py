@@ -1,8 +1,7 @@
 """Which verbs may be asked of a server on a standalone cloud, and with what request; for tools that try them at random."""
 
 import dataclasses
-import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from nova.domain.lifecycle import TRANSITIONS, State
@@ -10,16 +9,18 @@ from nova.operations.registry import OPERATIONS
 
 # The images that are made of servers; others that are left behind belong to nobody.
 KEPT_IMAGES = 'kept-'
-# What is begun by the cloud itself, or is no verb on one server that lives.
-NOT_ASKED = {'create', 'delete', 'soft_delete', 'restore', 'power_off', 'power_on'}
+# What is begun by the cloud itself, or is asked for by other means than an action on a server.
+NOT_ASKED = {'create', 'delete', 'power_off', 'power_on'}
+# What changes a server and is no operation; any state bears it.
+AT_ONCE = {'lock': {'lock': {'locked_reason': 'a trial'}}, 'unlock': {'unlock': None}}
 
 
 @dataclasses.dataclass(frozen=True)
 class Choices:
-    """What requests name: an image, and the flavors between which servers change."""
+    """What requests name: an image, and for each flavor between which servers change its id by its name."""
 
     image: str
-    flavors: tuple[str, ...]
+    flavors: Mapping[str, str]
 
 
 def requests_of(server: Mapping[str, Any], choices: Choices) -> dict[str, tuple[str, str, Any]]:
@@ -28,14 +29,14 @@ def requests_of(server: Mapping[str, Any], choices: Choices) -> dict[str, tuple[
     return {
         verb: request
         for verb, request in _requests(server, choices).items()
-        if verb in OPERATIONS and state in TRANSITIONS[verb].allowed
+        if verb in AT_ONCE or (verb in OPERATIONS and state in TRANSITIONS[verb].allowed)
     }
 
 
 def _requests(server: Mapping[str, Any], choices: Choices) -> dict[str, tuple[str, str, Any]]:
     number = server['id'][:8]
-    other = next(flavor for flavor in choices.flavors if flavor != server['flavor']['original_name'])
-    actions = {
+    other = next(id_ for name, id_ in choices.flavors.items() if name != server['flavor']['original_name'])
+    actions = AT_ONCE | {
         'stop': {'os-stop': None},
         'start': {'os-start': None},
         'reboot': {'reboot': {'type': 'SOFT'}},
@@ -58,34 +59,12 @@ def _requests(server: Mapping[str, Any], choices: Choices) -> dict[str, tuple[st
         'change_password': {'changePassword': {'adminPass': 'secret'}},
         'trigger_crash_dump': {'trigger_crash_dump': None},
         'inject_network_info': {'injectNetworkInfo': None},
+        'restore': {'restore': None},
     }
     asked: dict[str, tuple[str, str, Any]] = {verb: ('POST', '/action', body) for verb, body in actions.items()}
+    # Soft, where the cloud keeps deleted servers for a while.
+    asked['soft_delete'] = ('DELETE', '', None)
     asked['attach_interface'] = ('POST', '/os-interface', {'interfaceAttachment': {}})
     if ports := server.get('ports'):
         asked['detach_interface'] = ('DELETE', f'/os-interface/{ports[0]}', None)
     return asked
-
-
-@dataclasses.dataclass
-class Tally:
-    """How the trials of one verb ended, and the seconds until all was at rest."""
-
-    done: int = 0
-    undone: int = 0
-    refused: int = 0
-    stuck: int = 0
-    seconds: list[float] = dataclasses.field(default_factory=list)
-
-    def add(self, end: str, seconds: float) -> None:
-        setattr(self, end, getattr(self, end) + 1)
-        self.seconds.append(seconds)
-
-
-def table(tallies: Mapping[str, Tally]) -> Iterable[str]:
-    """The lines that tell of all trials, the slowest verb first."""
-    yield f'{"verb":20} {"done":>5} {"undone":>7} {"refused":>8} {"stuck":>6} {"median s":>9} {"slowest s":>10}'
-    for verb, tally in sorted(tallies.items(), key=lambda item: -max(item[1].seconds)):
-        yield (
-            f'{verb:20} {tally.done:5} {tally.undone:7} {tally.refused:8} {tally.stuck:6} '
-            f'{statistics.median(tally.seconds):9.1f} {max(tally.seconds):10.1f}'
-        )
