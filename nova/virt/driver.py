@@ -1,7 +1,7 @@
 """What a virt driver can do: small interfaces, of which a driver inherits those it offers."""
 
 import abc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
@@ -22,8 +22,13 @@ class Guests(abc.ABC):
     """Make, find and remove guests. Each call is idempotent; failures are `HostFailed` or `Refused`."""
 
     @abc.abstractmethod
-    def ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
-        """Make the guest exist and run. `config_drive`: file contents by path, or None for no drive."""
+    def ensure(
+        self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None, held: bool = False
+    ) -> Power:
+        """Make the guest exist and run. `config_drive`: file contents by path, or None for no drive.
+
+        With `held` one that does not run yet is left PAUSED before its first instruction, for `unpause` to let it go.
+        """
 
     @abc.abstractmethod
     def remove(self, guest_id: str, guest_name: str | None, destroy_disks: bool = True) -> None:
@@ -142,8 +147,8 @@ class Snapshots(abc.ABC):
     def take_snapshot(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
         """Keep all that is on the guest's root disk in one file, which needs no other. One that is made is not made again.
 
-        A guest that runs goes on. Errors: `NotFound` if there is no such guest; `Conflict` if it has to be quiesced and
-        cannot.
+        A guest that runs goes on: meanwhile, or where that is impossible afterwards. Errors: `NotFound` if there is no such
+        guest; `Conflict` if it has to be quiesced and cannot.
         """
 
     @abc.abstractmethod
@@ -157,6 +162,14 @@ class Snapshots(abc.ABC):
     @abc.abstractmethod
     def discard_all_snapshots(self) -> None:
         """Make what earlier processes have left of snapshots not exist."""
+
+    @abc.abstractmethod
+    def saved_for_snapshots(self) -> Sequence[str]:
+        """The ids of the guests that are off only as long as images are made of them."""
+
+    @abc.abstractmethod
+    def let_go(self, guest_id: str) -> None:
+        """Have such a guest go on; any other is left as it is."""
 
 
 class Passwords(abc.ABC):

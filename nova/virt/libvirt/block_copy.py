@@ -16,16 +16,41 @@ LOOK, LONGEST = 0.1, 3600.0
 FLAGS = libvirt.VIR_DOMAIN_BLOCK_COPY_REUSE_EXT | libvirt.VIR_DOMAIN_BLOCK_COPY_TRANSIENT_JOB
 
 
+# What libvirt says of a guest, or a QEMU, that cannot be copied while it runs.
+IMPOSSIBLE = frozenset(
+    {
+        libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
+        libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+        libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
+        libvirt.VIR_ERR_OPERATION_INVALID,
+        libvirt.VIR_ERR_NO_SUPPORT,
+    }
+)
+
+
+class Impossible(Exception):
+    """The disk cannot be copied while its guest runs."""
+
+
 def begin(connection: Connection, guest_id: str, source: str, copy: str, kind: str, shallow: bool) -> None:
-    """Have QEMU write all that the disk at `source` holds to `copy` as well; `shallow` leaves out what lies beneath."""
+    """Have QEMU write all that the disk at `source` holds to `copy` as well; `shallow` leaves out what lies beneath.
+
+    Errors: Impossible, HostFailed.
+    """
     flags = FLAGS | (libvirt.VIR_DOMAIN_BLOCK_COPY_SHALLOW if shallow else 0)
 
     def start(domain: Any) -> None:
         disk = _disk(domain, source)
         if disk is None:
             raise errors.HostFailed(f'Guest {guest_id} does not use {source}.')
-        if disk.find('mirror') is None:
+        if disk.find('mirror') is not None:
+            return
+        try:
             domain.blockCopy(_target(disk), _description(copy, kind), None, flags)
+        except libvirt.libvirtError as failure:
+            if failure.get_error_code() in IMPOSSIBLE and domain.isActive():
+                raise Impossible(failure.get_error_message() or str(failure)) from failure
+            raise
 
     connection.ask_domain(guest_id, start)
 

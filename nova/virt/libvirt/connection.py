@@ -21,7 +21,7 @@ KEEPALIVE_INTERVAL, KEEPALIVE_COUNT = 5, 3
 PATIENCE = 10.0
 RETRY_INTERVAL = 0.2
 LOCK_TIMEOUT = 5.0
-# How often a guest that is shutting down is looked at.
+# How often a guest that is shutting down is looked at, beside whenever libvirt tells of a change.
 SHUTDOWN_LOOK = 0.2
 
 POWER = {
@@ -83,6 +83,8 @@ class Connection:
         self._lock = threading.Lock()
         self._connection: Any = None
         self._handler: PowerHandler | None = None
+        # Whose changes somebody waits for, by the guest's id.
+        self._awaited: dict[str, threading.Event] = {}
         self._closed = False
         # Counts connections, so that what was learnt on an earlier one can be asked again.
         self.generation = 0
@@ -142,16 +144,16 @@ class Connection:
 
         return self._ask(look)
 
-    def start(self, guest_id: str, xml: str) -> Power:
-        """Define the domain, start it unless it runs, and say how it is."""
+    def start(self, guest_id: str, xml: str, held: bool = False) -> Power:
+        """Define the domain, start it unless it runs, and say how it is. `held`: it does not begin to work yet."""
 
         def define_and_start(connection):
             domain = _find(connection, guest_id)
             if domain is None or not domain.isActive():
                 domain = connection.defineXML(xml)
-                domain.create()
-                # It was started running; to ask again would cost a call.
-                return Power.RUNNING
+                domain.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED if held else 0)
+                # It was started so; to ask again would cost a call.
+                return Power.PAUSED if held else Power.RUNNING
             return POWER[domain.state()[0]]
 
         return self._ask(define_and_start)
@@ -209,7 +211,8 @@ class Connection:
         def save(connection):
             domain = _found(connection, guest_id)
             if domain.isActive():
-                domain.managedSave()
+                # Held or not, it goes on running when it is started.
+                domain.managedSave(libvirt.VIR_DOMAIN_SAVE_RUNNING)
 
         self._ask(save)
 
@@ -220,14 +223,25 @@ class Connection:
         """Ask the guest's system to shut down until it has, for `timeout` seconds at most; then end the domain."""
         until = time.monotonic() + timeout
         ask_at = time.monotonic()
-        while (left := until - time.monotonic()) > 0:
-            if not self._ask(lambda connection: _found(connection, guest_id).isActive()):
-                return
-            if time.monotonic() >= ask_at:
-                self._ask(lambda connection: _press_button(_found(connection, guest_id)))
-                ask_at += ask_every
-            time.sleep(min(SHUTDOWN_LOOK, left))
+        with self._told_of(guest_id) as changed:
+            while (left := until - time.monotonic()) > 0:
+                changed.clear()
+                if not self._ask(lambda connection: _found(connection, guest_id).isActive()):
+                    return
+                if time.monotonic() >= ask_at:
+                    self._ask(lambda connection: _press_button(_found(connection, guest_id)))
+                    ask_at += ask_every
+                changed.wait(min(SHUTDOWN_LOOK, left))
         self.end(guest_id)
+
+    @contextlib.contextmanager
+    def _told_of(self, guest_id: str) -> Iterator[threading.Event]:
+        """While inside, what this gives is set when libvirt tells of the domain, if its events are listened to."""
+        changed = self._awaited.setdefault(guest_id, threading.Event())
+        try:
+            yield changed
+        finally:
+            self._awaited.pop(guest_id, None)
 
     def end(self, guest_id: str) -> None:
         """End the domain at once; it stays known."""
@@ -439,10 +453,12 @@ class Connection:
         connection.domainEventRegisterAny(None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._changed, None)
 
     def _changed(self, _connection: Any, domain: Any, event: int, detail: int, _opaque: Any) -> None:
-        handler = self._handler
+        handler, guest_id = self._handler, domain.UUIDString()
+        if waiting := self._awaited.get(guest_id):
+            waiting.set()
         meaning = (event, detail) if (event, detail) in EVENTS else event
         if handler is not None and meaning in EVENTS:
-            handler(domain.UUIDString(), EVENTS[meaning])
+            handler(guest_id, EVENTS[meaning])
 
     def _lost(self, _connection: Any, _reason: int, _opaque: Any) -> None:
         LOG.warning('The connection to libvirt at %s was lost.', self._uri)

@@ -14,7 +14,6 @@ from nova import errors
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.guest import ConsoleAddress, Guest, Observed
 from nova.domain.guest_devices import Description
-from nova.domain.guest_limits import limits_of
 from nova.domain.host import HostReport
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power, State
@@ -38,7 +37,7 @@ from nova.virt.driver import (
     Snapshots,
     Tpms,
 )
-from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces, tagged
+from nova.virt.libvirt import agent, console_log, diagnostics, events, interfaces, limits, tagged
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.domain_xml.domain import domain_xml
@@ -97,15 +96,21 @@ class LibvirtDriver(
 
     # --- guests
 
-    def ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
+    def ensure(
+        self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None, held: bool = False
+    ) -> Power:
         with self._teller.working_on(guest.id) as left:
-            power = self._ensure(guest, image_source, config_drive)
+            power = self._ensure(guest, image_source, config_drive, held)
             left(power)
         return power
 
-    def _ensure(self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None) -> Power:
+    def _ensure(
+        self, guest: Guest, image_source: ImageSource, config_drive: Mapping[str, bytes] | None, held: bool
+    ) -> Power:
         found = self._connection.power(guest.id)
         if found is not None and found[1] is Power.PAUSED:
+            if held:
+                return Power.PAUSED
             self._connection.resume(guest.id)
             return Power.RUNNING
         if found is not None and found[1] is Power.RUNNING:
@@ -115,18 +120,15 @@ class LibvirtDriver(
             disks = self._storage.rescue_disks(guest.id) or disks
         else:
             self._storage.end_rescue(guest.id)
-        return self._start(guest, disks)
+        return self._start(guest, disks, held)
 
-    def _start(self, guest: Guest, disks: Sequence[Disk]) -> Power:
+    def _start(self, guest: Guest, disks: Sequence[Disk], held: bool = False) -> Power:
         xml = self._xml(guest, disks)
-        power = self._connection.start(guest.id, xml)
+        with limits.explaining_network_rates(guest):
+            power = self._connection.start(guest.id, xml, held)
+        self._snapshots.started(guest.id)
         self._ours[guest.id] = True
-        if limits_of(guest.server.flavor.extra_specs).cpu and not self._connection.shares_processors(guest.id):
-            self._connection.end(guest.id)
-            raise errors.HostFailed(
-                f'Guest {guest.id} has a share of processors (quota:cpu_*), to which this host cannot keep it: libvirt '
-                'has no cgroup controller "cpu" here; see cgroup_controllers in its qemu.conf.'
-            )
+        limits.check_processors(self._connection, guest)
         return power
 
     def _xml(self, guest: Guest, disks: Sequence[Disk]) -> str:
@@ -286,7 +288,7 @@ class LibvirtDriver(
     # --- snapshots
 
     def take_snapshot(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
-        return self._snapshots.take(guest_id, image_id, quiesce)
+        return self._snapshots.take(guest_id, image_id, quiesce, self._teller.working_on)
 
     def snapshot_file(self, guest_id: str, image_id: str) -> str | None:
         return self._snapshots.file(guest_id, image_id)
@@ -296,6 +298,13 @@ class LibvirtDriver(
 
     def discard_all_snapshots(self) -> None:
         self._snapshots.forget_all()
+
+    def saved_for_snapshots(self) -> Sequence[str]:
+        return self._snapshots.saved()
+
+    def let_go(self, guest_id: str) -> None:
+        with self._teller.working_on(guest_id):
+            self._snapshots.let_go(guest_id)
 
     # --- passwords
 

@@ -8,6 +8,7 @@ from nova import errors
 from nova.domain.guest import Guest
 from nova.domain.guest_limits import limits_of
 from nova.domain.network import Port, device_name
+from nova.virt.libvirt import limits
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.domain_xml import server_facts
 from nova.virt.libvirt.domain_xml.element import write
@@ -29,7 +30,8 @@ class Interfaces:
     def attach(self, guest: Guest, port: Port) -> None:
         flavor, queues = guest.server.flavor, Queues.of(self._settings)
         xml = write(interface(port, flavor.vcpus, wishes_of(guest), queues, limits_of(flavor.extra_specs)))
-        self._connection.plug(guest.id, xml, lambda domain: find(domain, port.devname) is not None)
+        with limits.explaining_network_rates(guest):
+            self._connection.plug(guest.id, xml, lambda domain: find(domain, port.devname) is not None)
 
     def detach(self, guest_id: str, port_id: str) -> None:
         """Out of the running guest first: what does not let go stays in its record, too."""

@@ -61,6 +61,7 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         snapshots_path=options.snapshots_directory,
         snapshot_format=options.snapshot_image_format,
         snapshot_compression=options.snapshot_compression,
+        live_snapshots=not conf.workarounds.disable_libvirt_livesnapshot,
         detach_attempts=options.device_detach_attempts,
         detach_timeout=options.device_detach_timeout,
         shared_cpus=cpu_set.parse(shared) if shared else None,

@@ -62,3 +62,5 @@ class Settings:
     snapshots_path: str | None = None
     snapshot_format: str | None = None
     snapshot_compression: bool = False
+    # Whether a guest runs on while an image is made of it, where that is possible.
+    live_snapshots: bool = True

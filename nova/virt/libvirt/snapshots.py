@@ -13,7 +13,7 @@ from nova import errors
 from nova.domain import image_format
 from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce, Snapshot
-from nova.virt.libvirt import agent, block_copy, commands
+from nova.virt.libvirt import agent, block_copy, commands, saved_aside
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.disk import Disk
 from nova.virt.libvirt.settings import Settings
@@ -35,7 +35,8 @@ class Snapshots:
         self._settings, self._connection, self._storage = settings, connection, storage
         self._root = settings.snapshots_path or os.path.join(settings.instances_path, 'snapshots')
 
-    def take(self, guest_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
+    def take(self, guest_id: str, image_id: str, quiesce: Quiesce, working_on: saved_aside.WorkingOn) -> Snapshot:
+        """`working_on` is for the time in which the guest is made to be off, if it has to."""
         disk, path = self._storage.root_disk(guest_id)
         kind = self._settings.snapshot_format or disk.format
         done = self._file(guest_id, image_id, kind)
@@ -43,7 +44,7 @@ class Snapshots:
             self.forget(guest_id)
             os.makedirs(self._directory(guest_id))
             try:
-                self._make(guest_id, disk, path, kind, quiesce)
+                self._make(guest_id, disk, path, kind, quiesce, working_on)
                 os.rename(self._file(guest_id, PART), done)
             except OSError as failure:
                 raise errors.HostFailed(f'The image of guest {guest_id} could not be made: {failure}.') from failure
@@ -73,6 +74,7 @@ class Snapshots:
         """Remove everything there is of the guest's snapshots, and let go of the guest if it is held."""
         if not os.path.isdir(self._directory(guest_id)):
             return
+        saved_aside.go_on(self._connection, guest_id, self._directory(guest_id))
         if os.path.exists(self._file(guest_id, COPY)):
             block_copy.give_up(self._connection, guest_id)
         self._thaw(guest_id)
@@ -89,17 +91,65 @@ class Snapshots:
             except errors.HostFailed as failure:
                 LOG.warning('What is left of snapshots of guest %s stays for now: %s', guest_id, failure)
 
-    def _make(self, guest_id: str, disk: Disk, path: str, kind: str, quiesce: Quiesce) -> None:
+    def let_go(self, guest_id: str) -> None:
+        """Have a guest go on that somebody who is gone has saved; any other is left alone."""
+        saved_aside.go_on(self._connection, guest_id, self._directory(guest_id))
+
+    def started(self, guest_id: str) -> None:
+        """A guest that somebody has started needs to be let go of no more."""
+        saved_aside.forget(self._directory(guest_id))
+
+    def saved(self) -> list[str]:
+        """The guests that are off only as long as their disks are read."""
+        try:
+            names = os.listdir(self._root)
+        except FileNotFoundError:
+            return []
+        return [name for name in names if GUEST_ID.fullmatch(name) and saved_aside.is_noted(self._directory(name))]
+
+    def _make(
+        self, guest_id: str, disk: Disk, path: str, kind: str, quiesce: Quiesce, working_on: saved_aside.WorkingOn
+    ) -> None:
         found = self._connection.power(guest_id)
-        in_use = found is not None and found[1] in IN_USE and disk.device == 'disk'
-        copied = in_use and self._copy(guest_id, disk, path, quiesce, runs=found[1] is Power.RUNNING)
-        source = self._file(guest_id, COPY) if copied else path
+        if found is None or found[1] not in IN_USE or disk.device != 'disk':
+            self._flatten(disk, path, self._file(guest_id, PART), kind)
+            return
+        power, source = found[1], path
+        try:
+            if self._copy(guest_id, disk, path, quiesce, runs=power is Power.RUNNING):
+                source = self._file(guest_id, COPY)
+        except block_copy.Impossible as reason:
+            LOG.info('Guest %s is saved while its disk is read: %s', guest_id, reason)
+            self._read_saved(guest_id, disk, path, kind, quiesce, power, working_on)
+            return
         self._flatten(disk, source, self._file(guest_id, PART), kind)
+
+    def _read_saved(
+        self,
+        guest_id: str,
+        disk: Disk,
+        path: str,
+        kind: str,
+        quiesce: Quiesce,
+        power: Power,
+        working_on: saved_aside.WorkingOn,
+    ) -> None:
+        """Its memory is kept meanwhile, and it goes on from there."""
+        if power is Power.SUSPENDED:
+            raise errors.HostFailed(f'Guest {guest_id} sleeps by itself and cannot be saved; wake it up first.')
+        try:
+            self._freeze(guest_id, quiesce if power is Power.RUNNING else Quiesce.NO)
+            with saved_aside.saved(self._connection, guest_id, self._directory(guest_id), power, working_on):
+                self._flatten(disk, path, self._file(guest_id, PART), kind)
+        finally:
+            self._thaw(guest_id)
 
     def _copy(self, guest_id: str, disk: Disk, path: str, quiesce: Quiesce, runs: bool) -> bool:
         """Whether there is a copy; the guest may have stopped instead, and then its disk is as good as one."""
         if quiesce is Quiesce.REQUIRE:
             agent.check(self._connection, guest_id)
+        if not self._settings.live_snapshots:
+            raise block_copy.Impossible('The option disable_libvirt_livesnapshot says so.')
         shallow = self._make_empty(disk, path, self._file(guest_id, COPY))
         try:
             block_copy.begin(self._connection, guest_id, path, self._file(guest_id, COPY), disk.format, shallow)

@@ -27,6 +27,9 @@ def elements(wishes: Wishes, arch: str, machine: str | None) -> list[Element]:
     secure = is_secure(wishes, arch, machine)
     # Left to itself, libvirt takes a firmware with secure boot, which refuses to boot what nobody signed.
     features = [element('feature', enabled='yes' if secure else 'no', name='secure-boot')]
+    if secure:
+        # One that knows no keys yet would start anything.
+        features.append(element('feature', enabled='yes', name='enrolled-keys'))
     loader = element('loader', secure='yes') if secure else None
     if wishes.flag('firmware_stateless'):
         loader = element('loader', secure='yes' if secure else None, stateless='yes')
