@@ -61,6 +61,10 @@ class ServiceMissing(Refused):
     """This cloud has no such service; trying again does not help."""
 
 
+class Unavailable(Refused):
+    """Something that this needs cannot be used just now; the caller may try again later."""
+
+
 class LeaseLost(NovaError):
     """Another conductor has taken this operation over; leave it alone."""
 

@@ -21,7 +21,9 @@ def build(conf: Any) -> Any:
 def _fake(conf: Any) -> Any:
     from nova.virt.fake.driver import FakeDriver
 
-    return FakeDriver(conf.host, directory=os.path.join(conf.instances_path, 'simulated'))
+    # Whoever lets guests have TPMs lets simulated ones, too: their key manager is a real one.
+    directory = os.path.join(conf.instances_path, 'simulated')
+    return FakeDriver(conf.host, directory=directory, tpms=conf.libvirt.swtpm_enabled)
 
 
 def _libvirt(conf: Any) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nova import errors
-from nova.domain.external_event import PORT_DELETED, PORT_PLUGGED, PORT_UNPLUGGED, POWER_UPDATE, ExternalEvent
+from nova.domain.external_event import PORT_DELETED, PORT_PLUGGED, POWER_UPDATE, ExternalEvent
 
 LOG = logging.getLogger(__name__)
 
@@ -24,9 +24,8 @@ def _take(event: ExternalEvent, hypervisor: Any, guests: Any, interfaces: Any) -
         _look_at_power(event, hypervisor, guests)
     elif event.name == PORT_DELETED and event.tag:
         interfaces.detach(event.server_id, event.tag)
-    elif event.name in (PORT_PLUGGED, PORT_UNPLUGGED):
-        # Guests start without waiting for their ports, so nobody waits for this.
-        LOG.debug('Port %s of server %s: %s, %s.', event.tag, event.server_id, event.name, event.status)
+    elif event.name == PORT_PLUGGED:
+        guests.plugging.heard(event.server_id, event.tag, event.status)
     else:
         LOG.warning(
             'Event %s (%s, %s) of server %s has no effect: this host has no such device.',

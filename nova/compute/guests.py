@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nova import errors
-from nova.compute import tpms
 from nova.compute.images import ImageCache, source_of
+from nova.compute.plugging import Plugging, Wait
+from nova.compute.tpms import Tpms
 from nova.context import admin_context
 from nova.domain import guest_data, guest_devices, lifecycle
 from nova.domain.diagnostics import Diagnostics
@@ -62,10 +63,12 @@ class Guests:
         host: str,
         config_drives: ConfigDrives | None = None,
         max_builds: int = 10,
-        keys: Any = None,
+        tpms: Tpms | None = None,
+        plugging: Plugging | None = None,
     ):
         self._hypervisor, self._images, self._conductor, self._host = hypervisor, images, conductor, host
-        self._keys = keys
+        self._tpms = tpms
+        self.plugging = plugging or Plugging()
         self.config_drives = config_drives or ConfigDrives()
         self._builds = threading.BoundedSemaphore(max_builds) if max_builds else contextlib.nullcontext()
         self._locks: dict[str, list] = {}
@@ -81,14 +84,44 @@ class Guests:
         return len(self._locks)
 
     def ensure(self, guest: Guest) -> Power:
-        with self._alone(guest.id), self._builds, self._counted('ensured'):
-            kept, source = source_of(self._images, guest)
-            if self._keys is not None:
-                tpms.unlock(self._keys, self._hypervisor, guest)
-            power = self._hypervisor.ensure(kept, source, self.config_drives.files(guest))
+        # What is waited for holds up no other guest's making.
+        with self._alone(guest.id), self._counted('ensured'), self.plugging.expected(guest) as wait:
+            with self._builds:
+                power = self._make(guest, held=wait is not None)
+            if wait is not None and power is Power.PAUSED:
+                power = self._let_go(guest, wait)
             self._known[guest.id] = power
             self._describe(guest)
             return power
+
+    def _make(self, guest: Guest, held: bool) -> Power:
+        kept, source = source_of(self._images, guest)
+        self.unlock(guest)
+        options = {'held': True} if held else {}
+        return self._hypervisor.ensure(kept, source, self.config_drives.files(guest), **options)
+
+    def unlock(self, guest: Guest) -> None:
+        """Have ready what the guest's start needs and this host may not have: before it is stopped to be started anew."""
+        if self._tpms:
+            self._tpms.unlock(guest)
+
+    def _let_go(self, guest: Guest, wait: Wait) -> Power:
+        """Let a guest that is held run when its ports are wired; else it is as it was before."""
+        try:
+            self.plugging.wait(wait)
+        except errors.HostFailed:
+            self._put_back(guest)
+            raise
+        return self._hypervisor.unpause(guest.id)
+
+    def _put_back(self, guest: Guest) -> None:
+        try:
+            if guest.server.state is State.SUSPENDED:
+                self._hypervisor.suspend(guest.id)
+            else:
+                self._hypervisor.stop(guest.id, 0)
+        except errors.NovaError as failure:
+            LOG.warning('Guest %s is left as it is: %s', guest.id, failure)
 
     def _describe(self, guest: Guest) -> None:
         if isinstance(self._hypervisor, driver.Descriptions) and guest_devices.worth_telling(guest):
@@ -98,11 +131,10 @@ class Guests:
             )
 
     def remove(self, server_id: str, guest_name: str | None, destroy_disks: bool) -> None:
+        leaving = self._tpms.leaving(server_id) if self._tpms and destroy_disks else contextlib.nullcontext()
         with self._alone(server_id), self._counted('removed'):
-            key_id = tpms.key_of(self._hypervisor, server_id) if self._keys and destroy_disks else None
-            self._hypervisor.remove(server_id, guest_name, destroy_disks)
-            if key_id:
-                tpms.forget(self._keys, key_id)
+            with leaving:
+                self._hypervisor.remove(server_id, guest_name, destroy_disks)
             self._known.pop(server_id, None)
 
     @contextlib.contextmanager
@@ -166,6 +198,8 @@ class Guests:
         for server_id, state in expected.items():
             if server_id not in down:
                 self._compare_one(server_id, State(state), found.get(server_id))
+        if self._tpms:
+            self._tpms.sweep()
 
     def _compare_one(self, server_id: str, state: State, power: Power | None) -> None:
         usual = lifecycle.USUAL_POWER.get(state)

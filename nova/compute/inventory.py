@@ -137,7 +137,8 @@ class Reporter:
         while not self._stopped.is_set():
             self.beat()
             # While something is missing, look for it more often than hosts report.
-            self._wake.wait(min(self._interval, 2.0) if self._said else self._interval)
+            missing = self._said or (self._report is not None and self._report.trouble)
+            self._wake.wait(min(self._interval, 2.0) if missing else self._interval)
             self._wake.clear()
 
     def _attempt(self, party: str, work: Callable[[], Any]) -> Any:

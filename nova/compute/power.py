@@ -24,6 +24,8 @@ class PowerControl:
     def reboot(self, guest: Guest, timeout: float | None) -> Power:
         """Stop the guest, and make it anew from what the control plane knows of it; its disks stay."""
         hypervisor = able(self._hypervisor, driver.PowerControl, 'reboot guests')
+        with self._guests.working_on(guest.id, 'unlocked'):
+            self._guests.unlock(guest)
         # A guest that is not there has nothing to be stopped.
         with contextlib.suppress(errors.NotFound), self._guests.working_on(guest.id, 'stopped'):
             hypervisor.stop(guest.id, self._grace(timeout))

@@ -20,6 +20,7 @@ class Rebuilds:
         kept, source = source_of(self._images, guest)
         drive = self._guests.config_drives.files(guest)
         with self._guests.working_on(guest.id, 'prepared'):
+            self._guests.unlock(guest)
             hypervisor.prepare_rebuild(kept, source, drive)
 
     def replace(self, guest: Guest) -> Power:

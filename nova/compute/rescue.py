@@ -37,11 +37,13 @@ class Rescues:
         drive = self._guests.config_drives.files(guest)
         grace = self._shutdown_timeout if timeout is None else timeout
         with self._guests.working_on(guest.id, 'rescued') as noted:
+            self._guests.unlock(guest)
             return noted(hypervisor.rescue(guest_as_kept(self._images, guest), kept.image, source, drive, grace))
 
     def unrescue(self, guest: Guest, start: bool) -> Power:
         hypervisor = able(self._hypervisor, driver.Rescue, 'rescue guests')
         with self._guests.working_on(guest.id, 'unrescued') as noted:
+            self._guests.unlock(guest)
             power = noted(hypervisor.unrescue(guest_as_kept(self._images, guest)))
         self._images.settle(guest.id, guest.image)
         return self._guests.ensure(guest) if start else power

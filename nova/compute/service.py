@@ -21,11 +21,13 @@ from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import Conversion, ImageCache
 from nova.compute.interfaces import Interfaces
 from nova.compute.inventory import Reporter, Share, gigabytes
+from nova.compute.plugging import Plugging
 from nova.compute.power import PowerControl
 from nova.compute.rebuild import Rebuilds
 from nova.compute.rescue import Rescues
 from nova.compute.resize import Resizes
 from nova.compute.snapshots import Snapshots
+from nova.compute.tpms import Tpms
 from nova.context import Context
 from nova.domain.diagnostics import Diagnostics
 from nova.domain.external_event import ExternalEvent
@@ -73,7 +75,8 @@ def build(conf: Any) -> 'ComputeService':
         conf.host,
         config_drives(conf),
         conf.max_concurrent_builds,
-        KeyClient(conf) if conf.libvirt.swtpm_enabled else None,
+        tpms_of(conf, hypervisor),
+        Plugging(conf.vif_plugging_timeout, conf.vif_plugging_is_fatal),
     )
     looks = conf.update_resources_interval
     reporter = Reporter(
@@ -124,6 +127,12 @@ def expiry(conf: Any) -> Expiry | None:
     # A guest that is being made must find its image.
     min_age = max(LEAST_IMAGE_AGE, options.remove_unused_original_minimum_age_seconds)
     return Expiry(options.manager_interval or USUAL_LOOK_INTERVAL, min_age)
+
+
+def tpms_of(conf: Any, hypervisor: Any) -> Tpms | None:
+    if not (conf.libvirt.swtpm_enabled and isinstance(hypervisor, driver.Tpms)):
+        return None
+    return Tpms(hypervisor, KeyClient(conf), os.path.join(conf.state_path, 'secrets-to-delete'))
 
 
 def config_drives(conf: Any) -> ConfigDrives:
@@ -213,6 +222,7 @@ class ComputeService:
         until = time.monotonic() + deadline_seconds
         self._stopping.set()
         self._reporter.stop()
+        self._guests.plugging.close()
         if self._server:
             self._server.stop()
         while self._guests.busy and time.monotonic() < until:
@@ -359,6 +369,9 @@ class ComputeService:
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
         external_events.arrive(events, self._hypervisor, self._guests, self._interfaces)
 
+    def stop_waiting(self, context: Context, server_id: str) -> None:
+        self._guests.plugging.give_up(server_id)
+
     def _guest_changed(self, server_id: str, power: Power | None) -> None:
         try:
             self._guests.changed(server_id, power)
@@ -370,6 +383,7 @@ class ComputeService:
         pause, resume = 1.0, self._resume_guests
         while not self._stopping.is_set():
             try:
+                self._snapshots.let_go()
                 self._guests.compare(resume)
             except errors.NovaError as failure:
                 LOG.warning('The guests of this host cannot be compared yet: %s', failure)

@@ -40,6 +40,14 @@ class Snapshots:
     def discard(self, server_id: str, image_id: str) -> None:
         able(self._hypervisor, driver.Snapshots, 'make images of guests').discard_snapshot(server_id, image_id)
 
+    def let_go(self) -> None:
+        """Have guests go on that an earlier process saved, and could not let go. One that is worked on now is left to that."""
+        if not isinstance(self._hypervisor, driver.Snapshots):
+            return
+        for server_id in self._hypervisor.saved_for_snapshots():
+            with self._guests.working_on(server_id, 'let go'):
+                self._hypervisor.let_go(server_id)
+
     def clean(self) -> None:
         """Remove what an earlier process has left. To be called before the first guest is worked on."""
         if not isinstance(self._hypervisor, driver.Snapshots):

@@ -2,13 +2,13 @@
 
 import dataclasses
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from nova import errors
 from nova.context import Context
 from nova.db.stores import ports
-from nova.domain.external_event import PORT_DELETED, ExternalEvent
+from nova.domain.external_event import FAILED, PORT_DELETED, PORT_PLUGGED, PORT_UNPLUGGED, ExternalEvent
 from nova.domain.network import Port
 
 LOG = logging.getLogger(__name__)
@@ -26,6 +26,30 @@ def refresh(cloud: Any, database: Any, context: Context, events: Iterable[Extern
             _refresh_one(cloud, database, context, server_id, gone)
         except errors.NovaError as failure:
             LOG.warning('The addresses of server %s stay as they were: %s', server_id, failure)
+
+
+def note_wiring(database: Any, events: Iterable[ExternalEvent]) -> None:
+    """Note which ports work, so that a guest that is started later, or once more, does not wait for what came before."""
+    works: dict[str, dict[str, bool]] = {}
+    for event in events:
+        if event.tag and event.name in (PORT_PLUGGED, PORT_UNPLUGGED):
+            works.setdefault(event.server_id, {})[event.tag] = event.name == PORT_PLUGGED and event.status != FAILED
+    for server_id, by_port in works.items():
+        try:
+            database.write(lambda tx, server_id=server_id, by_port=by_port: _note_wiring(tx, server_id, by_port))
+        except errors.NovaError as failure:
+            LOG.warning('Which ports of server %s are wired stays as it was: %s', server_id, failure)
+
+
+def wired(ports_now: Sequence[Port], works: Mapping[str, bool]) -> list[Port]:
+    """The ports, each working or not as was told of it."""
+    return [dataclasses.replace(port, active=works.get(port.id, port.active)) for port in ports_now]
+
+
+def _note_wiring(tx: Any, server_id: str, works: Mapping[str, bool]) -> None:
+    now = ports.of_server(tx, server_id, for_change=True)
+    if (wanted := wired(now, works)) != list(now):
+        ports.set_of_server(tx, server_id, wanted)
 
 
 def refreshed(now: Sequence[Port], before: Sequence[Port], found: Sequence[Port], gone: Collection[str]) -> list[Port]:

@@ -20,7 +20,7 @@ from nova.conductor.runner import Runner
 from nova.context import Context, admin_context
 from nova.db.engine import Databases
 from nova.db.stores import deletions, guests, hosts, servers, services
-from nova.domain.external_event import PORT_DELETED, ExternalEvent
+from nova.domain.external_event import FOR_HOSTS, OUT_OF_DATE, ExternalEvent
 from nova.domain.guest_devices import Description, records
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
@@ -175,10 +175,14 @@ class ConductorService:
         with self._cloud.databases.own.writing() as tx:
             is_new = told.on and services.find(tx, report.host, 'nova-compute') is None
             hosts.report(tx, report, self._cloud.now(), enabled=self._enable_new_services)
+            changed = services.follow(tx, report.host, report.trouble)
             service = services.find(tx, report.host, 'nova-compute')
-        if is_new:
-            what = payloads.service(dataclasses.replace(service, seen_at=None))
-            told.send([told.notification('nova-compute', 'service.create', what, host=report.host)])
+        if changed:
+            LOG.warning('Host %s is %s.', report.host, 'enabled again' if service.enabled else service.disabled_reason)
+        if is_new or changed:
+            event = 'service.create' if is_new else 'service.update'
+            what = payloads.service(dataclasses.replace(service, seen_at=None) if is_new else service)
+            told.send([told.notification('nova-compute', event, what, host=report.host)])
         return service.enabled
 
     def host_alive(self, context: Context, host: str, node_id: str) -> None:
@@ -231,11 +235,13 @@ class ConductorService:
         ).start()
 
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
-        ports.refresh(self._cloud, self._cloud.databases.own, context, events)
-        self._tell_hosts(context, tuple(event for event in events if event.name == PORT_DELETED))
+        database = self._cloud.databases.own
+        ports.note_wiring(database, events)
+        self._tell_hosts(context, tuple(event for event in events if event.name in FOR_HOSTS))
+        ports.refresh(self._cloud, database, context, [event for event in events if event.name in OUT_OF_DATE])
 
     def _tell_hosts(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
-        """Have the hosts unplug what is gone from the guests."""
+        """Have the hosts unplug what is gone from the guests, and go on with those that wait for what is wired."""
         if not events:
             return
         with self._cloud.databases.own.reading() as tx:
@@ -245,7 +251,7 @@ class ConductorService:
             try:
                 self._cloud.bus.client(Compute, host=host).external_events(context, events=of_host)
             except errors.ServiceDown as failure:
-                LOG.warning('Host %s was not told of ports that are gone: %s', host, failure)
+                LOG.warning('Host %s was not told of ports that are wired or gone: %s', host, failure)
 
     def _alive(self) -> None:
         with self._cloud.databases.own.writing() as tx:

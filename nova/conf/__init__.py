@@ -34,6 +34,7 @@ GROUPS = (
     'scheduler',
     'service_user',
     'vnc',
+    'workarounds',
 )
 
 

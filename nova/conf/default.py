@@ -230,6 +230,18 @@ COMPUTE = (
         min=0,
         help='Seconds that a guest may take to shut itself down before its power is cut.',
     ),
+    cfg.IntOpt(
+        'vif_plugging_timeout',
+        default=300,
+        min=0,
+        help='Seconds that a guest waits, before it begins to run, for the network service to wire its ports, where that tells '
+        'when it has. 0: guests do not wait.',
+    ),
+    cfg.BoolOpt(
+        'vif_plugging_is_fatal',
+        default=True,
+        help='Whether a guest fails to start if its ports are not wired in that time. Otherwise it runs without.',
+    ),
     cfg.BoolOpt(
         'force_raw_images',
         default=True,

@@ -11,8 +11,13 @@ POWER_UPDATE = 'power-update'
 ACCELERATOR_BOUND = 'accelerator-request-bound'
 VOLUME_REIMAGED = 'volume-reimaged'
 
-# These say that what is known of a server's ports is out of date.
-OF_PORTS = frozenset({NETWORK_CHANGED, PORT_DELETED})
+# These change what is known of a server's ports; hosts are told of some when that is noted.
+OF_PORTS = frozenset({NETWORK_CHANGED, PORT_PLUGGED, PORT_UNPLUGGED, PORT_DELETED})
+FOR_HOSTS = frozenset({PORT_PLUGGED, PORT_DELETED})
+# These say that more than a port's being wired has changed.
+OUT_OF_DATE = frozenset({NETWORK_CHANGED, PORT_DELETED})
+
+FAILED = 'failed'
 
 
 @dataclasses.dataclass(frozen=True)

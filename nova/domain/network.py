@@ -9,6 +9,10 @@ DEVICE_NAME_LENGTH = (
 )
 
 
+# Ports that the hypervisor only offers to the network service, whose agent on the host wires them, and tells when it has.
+WIRED_BY_AGENTS = frozenset({'bridge', 'ovs', 'tap', 'vhostuser'})
+
+
 @dataclasses.dataclass(frozen=True)
 class NetworkRequest:
     """One NIC that a user asked for: a network (with or without an address), or a port of their own."""
@@ -90,6 +94,11 @@ class Port:
     def __post_init__(self):
         if not self.devname:
             object.__setattr__(self, 'devname', device_name(self.id))
+
+    @property
+    def tells_when_wired(self) -> bool:
+        """Whether the network service will tell when it is wired: one that works already, or is switched off, stays quiet."""
+        return not self.active and self.admin_up and self.vif_type in WIRED_BY_AGENTS
 
     @property
     def bridge(self) -> str | None:

@@ -12,6 +12,7 @@ from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.network import Port
 from nova.domain.request import Selection, placement_request
 from nova.domain.server import Server, ServerRequest, building
+from nova.operations import working_ports
 from nova.operations.operation import Operation, fault_of, stuck_fault
 from nova.saga.journal import Journal
 from nova.saga.step import Step
@@ -94,7 +95,7 @@ class CreateServer(Operation):
 
     def bind_ports(self, cloud: Any, journal: Journal) -> tuple[Port, ...]:
         selection = journal.result('reserve_room', Selection)
-        ports = cloud.network.ensure_ports(
+        bound = cloud.network.ensure_ports(
             cloud.context,
             server_id=self.server_id,
             host=selection.host,
@@ -106,15 +107,15 @@ class CreateServer(Operation):
             security_groups=self.request.security_groups,
             maybe_exists=journal.maybe_ran_before('bind_ports') or journal.page.attempt > 1,
         )
-        names = cloud.network.group_names(ports, self.request.security_groups)
+        names = cloud.network.group_names(bound, self.request.security_groups)
         with cloud.databases.cell(selection.cell_id).writing() as tx:
-            servers.set_ports(tx, self.server_id, ports, security_groups=names)
-        return ports
+            servers.set_ports(tx, self.server_id, bound, security_groups=names)
+        return bound
 
     def release_ports(self, cloud: Any, journal: Journal) -> None:
         # A half-done step has no ports to name; the requests then tell the user's own from ours.
-        ports = journal.result('bind_ports', tuple[Port, ...])
-        cloud.network.release_ports(cloud.context, self.server_id, ports, requests=self.request.networks or ())
+        bound = journal.result('bind_ports', tuple[Port, ...])
+        cloud.network.release_ports(cloud.context, self.server_id, bound, requests=self.request.networks or ())
 
     def start_guest(self, cloud: Any, journal: Journal) -> Power:
         selection = journal.result('reserve_room', Selection)
@@ -122,7 +123,9 @@ class CreateServer(Operation):
         return cloud.compute(selection.host, selection.cell_id).ensure_guest(cloud.context, guest=guest)
 
     def _guest(self, cloud: Any, journal: Journal, selection: Selection) -> Guest:
-        ports = journal.result('bind_ports', tuple[Port, ...]) or ()
+        bound = journal.result('bind_ports', tuple[Port, ...]) or ()
+        if journal.maybe_ran_before('start_guest'):
+            bound = working_ports.as_they_are(cloud, self.server_id, bound)
         server: Server = dataclasses.replace(
             building(self.request, journal.operation_id),
             number=journal.result('place_in_cell', int),
@@ -130,13 +133,13 @@ class CreateServer(Operation):
             host=selection.host,
             node=selection.node,
             availability_zone=selection.availability_zone,
-            ports=ports,
+            ports=bound,
         )
         return Guest(
             server.guest_name(cloud.instance_name_template),
             server,
             self.request.image,
-            ports,
+            bound,
             self.request.block_devices,
             admin_password=self.request.admin_password,
             files=self.request.files,

@@ -8,6 +8,7 @@ from nova.db.stores import block_devices, server_images, servers
 from nova.domain.guest import Guest
 from nova.domain.lifecycle import Power
 from nova.domain.server import Server
+from nova.operations import working_ports
 from nova.operations.operation import Operation
 from nova.saga.journal import Journal
 
@@ -33,7 +34,8 @@ class GuestOperation(Operation):
             server = dataclasses.replace(servers.get(tx, self.server_id), cell_id=self.cell_id, **changes)
             image = server_images.find(tx, self.server_id)
             disks = tuple(block_devices.of_server(tx, self.server_id))
-        return Guest(server.guest_name(cloud.instance_name_template), server, image, server.ports, disks)
+        working = working_ports.as_they_are(cloud, self.server_id, server.ports)
+        return Guest(server.guest_name(cloud.instance_name_template), server, image, working, disks)
 
     def on_host(self, cloud: Any) -> Any:
         """The host's side of the Compute contract."""

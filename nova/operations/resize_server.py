@@ -66,15 +66,13 @@ class ResizeServer(GuestOperation):
                 source_node=server.node,
                 dest_compute=server.host,
                 dest_node=server.node,
-                dest_host=_address(tx, self.host),
+                dest_host=hosts.address(tx, self.host),
                 old_flavor_id=server.flavor.id,
                 new_flavor_id=self.flavor.id,
                 user_id=cloud.context.user_id,
                 project_id=cloud.context.project_id,
             )
-            migrations.record(tx, move)
-            migrations.set_status(tx, self.migration_id, PREPARING)
-            migrations.keep(tx, self.migration_id, kept)
+            migrations.record(tx, move, kept)
         return kept
 
     def withdraw_migration(self, cloud: Any, journal: Journal) -> None:
@@ -90,7 +88,7 @@ class ResizeServer(GuestOperation):
 
     def set_old_room_aside(self, cloud: Any, journal: Journal) -> None:
         """The migration holds it from now on."""
-        cloud.placement.move(self.server_id, self.migration_id, consumer_type='MIGRATION')
+        cloud.placement.move(self.server_id, self.migration_id, consumer_type='MIGRATION', is_new=True)
 
     def take_old_room_back(self, cloud: Any, journal: Journal) -> None:
         cloud.placement.move(self.migration_id, self.server_id)
@@ -183,9 +181,3 @@ class ResizeServer(GuestOperation):
     def _hold(self, cloud: Any, *flavors: Flavor) -> None:
         with cloud.databases.cell(self.cell_id).writing() as tx:
             servers.hold_room(tx, self.server_id, flavors)
-
-
-def _address(tx: Any, host: str) -> str | None:
-    with contextlib.suppress(errors.NotFound):
-        return hosts.get(tx, host).host_ip
-    return None

@@ -21,6 +21,7 @@ from nova.operations.delete_server import DeleteServer
 from nova.operations.guest_operation import GuestOperation
 from nova.operations.operation import Operation
 from nova.operations.soft_delete_server import deletion_of
+from nova.rpc.compute import Compute
 from nova.rpc.conductor import Conductor
 
 LOG = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ def delete(services: Any, context: Context, server_id: str, soft: bool = False) 
             mapping = mappings.find(tx, server_id)
         if mapping is None:
             raise errors.NotFound(f'Instance {server_id} could not be found.')
-        if _stop_creating(services, server_id, mapping.cell_id) or _delete_in_cell(
+        if _stop_creating(services, context, server_id, mapping.cell_id) or _delete_in_cell(
             services, context, server_id, mapping.cell_id, soft
         ):
             return
@@ -68,7 +69,7 @@ def delete(services: Any, context: Context, server_id: str, soft: bool = False) 
     raise errors.Conflict(f'Instance {server_id} changes too fast to be deleted now; try again.')
 
 
-def _stop_creating(services: Any, server_id: str, cell_id: str | None) -> bool:
+def _stop_creating(services: Any, context: Context, server_id: str, cell_id: str | None) -> bool:
     """Ask the operation that creates the server to stop. It undoes itself, and the server ends deleted."""
     if cell_id is not None and not _is_building(services, server_id, cell_id):
         return False
@@ -77,7 +78,20 @@ def _stop_creating(services: Any, server_id: str, cell_id: str | None) -> bool:
     if stopping and cell_id is not None:
         with services.databases.cell(cell_id).writing() as tx:
             servers.show_activity(tx, server_id, None, Activity.DELETING)
+            found = servers.find(tx, server_id)
+        _hurry(services, context, server_id, cell_id, found and found.host)
     return stopping
+
+
+def _hurry(services: Any, context: Context, server_id: str, cell_id: str, host: str | None) -> None:
+    """Have the host stop waiting for others on behalf of a server that is to be deleted."""
+    if host is None:
+        return
+    try:
+        client = services.bus.client(Compute, host=host, url=bus_url(services.databases, cell_id))
+        client.stop_waiting(context, server_id=server_id)
+    except errors.ServiceDown as failure:
+        LOG.info('Host %s goes on with what it does for server %s: %s', host, server_id, failure)
 
 
 def _is_building(services: Any, server_id: str, cell_id: str) -> bool:
@@ -97,11 +111,16 @@ def _delete_in_cell(services: Any, context: Context, server_id: str, cell_id: st
             return True
         operation = deletion_of(server, cell_id, services.instance_name_template, soft)
         row = _row(services, context, operation, cell_id)
-        if server.operation_id is not None:
-            return _delete_next(tx, server, row, context, operation.transition.activity)
-        servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=context.is_admin)
-        operations.start(tx, row)
-    tell(services, context, [row])
+        busy = server.operation_id is not None
+        if busy and not _delete_next(tx, server, row, context, operation.transition.activity):
+            return False
+        if not busy:
+            servers.begin(tx, server_id, operation.transition, row.id, may_override_lock=context.is_admin)
+            operations.start(tx, row)
+    if busy:
+        _hurry(services, context, server_id, cell_id, server.host)
+    else:
+        tell(services, context, [row])
     return True
 
 

@@ -12,7 +12,7 @@ from nova.rpc.contract import Contract, call, cast
 
 class Compute(Contract):
     topic = 'compute'
-    version = '1.2'
+    version = '1.3'
 
     @call(since='1.0', timeout=1800)
     def ensure_guest(self, context: Context, guest: Guest) -> Power:
@@ -142,3 +142,7 @@ class Compute(Contract):
     @cast(since='1.2')
     def external_events(self, context: Context, events: tuple[ExternalEvent, ...]) -> None:
         """Do what other services' events about this host's guests ask for."""
+
+    @cast(since='1.3')
+    def stop_waiting(self, context: Context, server_id: str) -> None:
+        """Wait no longer for the server's ports to be wired: it is to be deleted."""

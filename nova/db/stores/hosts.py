@@ -98,6 +98,11 @@ def get(tx: sa.Connection, host: str, cell_id: str | None = None) -> Host:
     return found[0]
 
 
+def address(tx: sa.Connection, host: str) -> str | None:
+    """Where a host has said that it can be reached; None if it has not, or is not known."""
+    return tx.execute(sa.select(hosts.c.host_ip).where(hosts.c.host == host).limit(1)).scalar()
+
+
 def by_node_id(tx: sa.Connection, node_id: str, cell_id: str | None = None) -> Host | None:
     """The host whose resource provider, and hypervisor id in the API, this is."""
     found = _read(tx, cell_id, hosts.c.node_id == node_id, limit=1)

@@ -20,8 +20,11 @@ _columns = tuple(migrations.c[field.name] for field in dataclasses.fields(Migrat
 _EQUAL = ('server_id', 'kind', 'status', 'source_compute', 'hidden', 'user_id', 'project_id')
 
 
-def record(tx: sa.Connection, migration: Migration) -> Migration:
-    """Note a move that begins; the same with its number. Noting it again changes nothing."""
+def record(tx: sa.Connection, migration: Migration, kept: Kept | None = None) -> Migration:
+    """Note a move that begins, and what the server goes back to when its user does not keep it; the same with its number.
+
+    Noting it again changes nothing.
+    """
     known = find(tx, migration.id)
     if known is not None:
         return known
@@ -29,6 +32,8 @@ def record(tx: sa.Connection, migration: Migration) -> Migration:
     made = dataclasses.replace(migration, created_at=at, updated_at=migration.updated_at or at)
     values = dataclasses.asdict(made)
     del values['number']
+    if kept is not None:
+        values['kept'] = plain.dump(kept)
     number = tx.execute(sa.insert(migrations).values(values)).inserted_primary_key[0]
     return dataclasses.replace(made, number=number)
 
@@ -44,11 +49,6 @@ def set_progress(tx: sa.Connection, migration_id: str, **amounts: int) -> None:
     """Note what a live migration has copied: memory_total, disk_remaining..., in bytes."""
     values: dict[str, Any] = amounts | {'updated_at': present()}
     tx.execute(sa.update(migrations).where(migrations.c.id == migration_id).values(values))
-
-
-def keep(tx: sa.Connection, migration_id: str, kept: Kept) -> None:
-    """Note what the server goes back to when its user does not keep the move."""
-    tx.execute(sa.update(migrations).where(migrations.c.id == migration_id).values(kept=plain.dump(kept)))
 
 
 def kept(tx: sa.Connection, migration_id: str) -> Kept:

@@ -15,6 +15,9 @@ from nova.db.tables.types import now as present
 from nova.domain.host import Service
 
 COMPUTE = 'nova-compute'
+# Begins the reason of what was disabled by its host's own word, and not by an administrator.
+AUTOMATIC = 'AUTO: '
+LONGEST_REASON = 255
 # How many hosts one statement names; a longer list is read in several.
 HOSTS_AT_ONCE = 1000
 _NAMES = (
@@ -113,6 +116,21 @@ def change(tx: sa.Connection, service_id: int | str, **fields: Any) -> None:
     done = tx.execute(sa.update(services).where(_this(service_id)).values(updated_at=present(), **fields)).rowcount
     if not done:
         raise _not_found(service_id)
+
+
+def follow(tx: sa.Connection, host: str, trouble: str | None) -> bool:
+    """Disable the host's nova-compute while it is in trouble, and enable it again; whether that changed anything.
+
+    What an administrator has disabled stays so.
+    """
+    this = (services.c.host == host, services.c.binary == COMPUTE)
+    which: tuple[sa.ColumnElement[bool], ...] = (services.c.enabled.is_(True),)
+    values = {'enabled': False, 'disabled_reason': f'{AUTOMATIC}{trouble}'[:LONGEST_REASON]}
+    if trouble is None:
+        which = (services.c.enabled.is_(False), services.c.disabled_reason.startswith(AUTOMATIC, autoescape=True))
+        values = {'enabled': True, 'disabled_reason': None}
+    done = tx.execute(sa.update(services).where(*this, *which).values(updated_at=present(), **values))
+    return bool(done.rowcount)
 
 
 def remove(tx: sa.Connection, service_id: int | str) -> None:

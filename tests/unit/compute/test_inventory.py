@@ -247,3 +247,15 @@ def test_a_host_without_disk_offers_none_and_never_reserves_more_than_it_has():
 )
 def test_compute_traits_are_the_hosts_own(current, reported, before, enabled, expected):
     assert traits(frozenset(current), frozenset(reported), frozenset(before), enabled) == expected
+
+
+def test_placement_knows_of_a_trouble_for_which_the_host_is_disabled():
+    world = World()
+    world.beat()
+    assert DISABLED not in world.provider.traits
+    world.driver.trouble, world.conductor.enabled = 'The hypervisor is away.', False
+    world.beat()
+    assert DISABLED in world.provider.traits
+    world.driver.trouble, world.conductor.enabled = None, True
+    world.beat()
+    assert DISABLED not in world.provider.traits

@@ -1,6 +1,6 @@
 import pytest
 
-from nova.conductor.ports import refreshed
+from nova.conductor.ports import refreshed, wired
 from nova.domain.network import FixedIP, Network, Port
 
 NETWORK = Network('n', 'private')
@@ -33,3 +33,17 @@ def test_what_only_we_know_of_a_port_is_kept():
     known = port('a', tag='nic1', preserve_on_delete=True)
     (fresh,) = refreshed([known], [known], [port('a', '10.0.0.2', active=True)], [])
     assert fresh == port('a', '10.0.0.2', active=True, tag='nic1', preserve_on_delete=True)
+
+
+@pytest.mark.parametrize(
+    ('before', 'works', 'after'),
+    [
+        ([False, False], {'a': True}, [True, False]),
+        ([True, True], {'b': False}, [True, False]),
+        ([True, False], {}, [True, False]),
+        ([False, False], {'foreign': True}, [False, False]),
+    ],
+)
+def test_a_port_works_as_was_told_of_it(before, works, after):
+    known = [port(name, active=active) for name, active in zip('ab', before, strict=True)]
+    assert [item.active for item in wired(known, works)] == after
