@@ -79,6 +79,7 @@ _CODES: tuple[tuple[type[errors.NovaError], int], ...] = (
     (errors.OverQuota, 403),
     (errors.NotImplementedHere, 501),
     (errors.ServiceMissing, 503),
+    (errors.Unavailable, 503),
     (errors.Refused, 400),
     (errors.ServiceDown, 503),
     (errors.HostFailed, 503),

@@ -25,6 +25,8 @@ CHUNK = 1 << 20
 
 _PUBLIC = ('public', 'community')
 _PRESENT = ('active', 'deactivated')
+# Glance may go on showing an image that is deleted, for instance when it was killed while it deleted it.
+_GONE = ('deleted', 'pending_delete')
 
 
 class ImageClient:
@@ -140,8 +142,10 @@ class ImageClient:
 
     def remove(self, image_id: str) -> bool:
         """Delete an image, whosever it is; one that is not there is fine. False if Glance keeps it: it is protected."""
-        answer = self._neighbour.request('DELETE', f'/v2/images/{image_id}', refused=(403, 404, 409, 410))
+        answer = self._neighbour.request('DELETE', f'/v2/images/{image_id}', refused=(400, 403, 404, 409, 410))
         self.forget(image_id)
+        if answer.status_code == 400 and self.find(image_id) is not None:
+            raise errors.ServiceDown(f'Glance does not delete image {image_id} now.')
         return answer.status_code not in (403, 409)
 
     def backups(self, project_id: str, server_id: str, backup_type: str) -> list[str]:
@@ -179,7 +183,8 @@ class ImageClient:
 
     def _fetch(self, image_id: str) -> Image | None:
         response = self._get(f'/v2/images/{image_id}', refused=(400, 404))
-        return None if response.status_code in (400, 404) else image_of(response.json())
+        image = None if response.status_code in (400, 404) else image_of(response.json())
+        return None if image is None or image.status in _GONE else image
 
     def _remembered(self, cache: dict, key: Any, fetch: Callable[[], Any]) -> Any:
         with self._lock:

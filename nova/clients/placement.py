@@ -158,16 +158,17 @@ class PlacementClient:
                 return
         raise errors.ServiceDown(f'The claims of {consumer_id} could not be released: {_detail(response)}')
 
-    def move(self, from_id: str, to_id: str, consumer_type: str = 'INSTANCE') -> None:
+    def move(self, from_id: str, to_id: str, consumer_type: str = 'INSTANCE', is_new: bool = False) -> None:
         """Give all that one consumer has claimed to another, in place of what that has claimed, at once.
 
-        Nothing to move is fine: it was moved before.
+        Nothing to move is fine: it was moved before. `is_new`: the other is not likely to have claimed anything, so it
+        is looked for only if it has.
         """
         for attempt in range(ATTEMPTS):
             held = self.allocation(from_id)
             if held is None:
                 return
-            known = self.allocation(to_id)
+            known = None if is_new and not attempt else self.allocation(to_id)
             # A consumer that was left without claims may be known still.
             generation = known.generation if known else (None, 0)[attempt % 2]
             given = dataclasses.replace(held, consumer_id=to_id, generation=generation, consumer_type=consumer_type)

@@ -186,11 +186,12 @@ class Master(Arbiter):
 
 
 class Worker(ThreadWorker):
-    """A worker that, once told to stop, lets go of its ports: clients are refused at once rather than left waiting."""
+    """A worker that lets go of its ports once it is told to stop, or its parent is dead: clients are refused at once
+    rather than left waiting, and who takes the parent's place can have the ports."""
 
     def set_accept_enabled(self, enabled: bool) -> None:
         super().set_accept_enabled(enabled)
-        if not (enabled or self.alive):
+        if not enabled and not (self.alive and self.is_parent_alive()):
             for listener in self.sockets:
                 listener.close()
 

@@ -1,6 +1,7 @@
 """Fresh databases for tests: SQLite files, and private MariaDB and PostgreSQL servers that live as long as the test session."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import shutil
@@ -19,6 +20,8 @@ from nova.db.tables import metadata
 
 START_SECONDS = 120
 KINDS = ('sqlite', 'mariadb', 'postgresql')
+# What `--database` calls them together.
+ALL = 'all'
 TABLES = {'api': metadata.api, 'cell': metadata.cell}
 
 
@@ -74,10 +77,27 @@ def migrated(where: Server | Files, kind: str) -> Database:
 
 
 def empty(database: Database, kind: str) -> None:
-    """Remove all rows."""
+    """Remove all rows. Most tables have none, which one question tells."""
     with database.writing() as tx:
+        filled = set(tx.scalars(_filled(kind)))
         for table in reversed(TABLES[kind].sorted_tables):
-            tx.execute(sa.delete(table))
+            if table.name in filled:
+                tx.execute(sa.delete(table))
+
+
+def chosen(config: pytest.Config, otherwise: tuple[str, ...]) -> tuple[str, ...]:
+    """The kinds that `--database` asks for; `otherwise` if nothing was said."""
+    kind = config.getoption('--database')
+    return {None: otherwise, ALL: KINDS}.get(kind, (kind,))
+
+
+@functools.cache
+def _filled(kind: str) -> sa.CompoundSelect:
+    """Asks for the names of the tables that have rows."""
+    tables = TABLES[kind].sorted_tables
+    return sa.union_all(
+        *(sa.select(sa.literal(table.name)).where(sa.exists().select_from(table)) for table in tables)
+    )
 
 
 @contextlib.contextmanager

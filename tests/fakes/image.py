@@ -114,6 +114,8 @@ class FakeGlance:
         if method == 'DELETE':
             if image.get('protected'):
                 return Response(403, {'message': 'The image is protected and cannot be deleted.'})
+            if image['status'] == 'deleted':
+                return _page_of_refusal(400, 'Image status transition from deleted to deleted is not allowed')
             del self.images[image_id]
             self.data.pop(image_id, None)
             return Response(204)

@@ -42,6 +42,8 @@ class FakeNetwork:
         self.external: set[str] = set()
         self.floating: dict[str, HeldFloatingIp] = {}
         self.security_groups: dict[str, SecurityGroup] = {}
+        # With agents on the hosts a port works only when it is among those that they have wired.
+        self.has_agents, self.wired = False, set()
         self.calls: list[str] = []
         self._failures: list[tuple[str | None, Exception, bool]] = []
         self._lock = threading.RLock()
@@ -319,7 +321,7 @@ class FakeNetwork:
             fixed_ips=port.addresses,
             vif_type='bridge' if bridge else 'unbound',
             vif_details=details,
-            active=bool(port.host),
+            active=bool(port.host) and (not self.has_agents or port.id in self.wired),
             preserve_on_delete=request.port_id is not None,
             tag=request.tag,
             host=port.host or None,

@@ -178,10 +178,11 @@ class PlacementBehaviour:
         assert client.allocation(server) is None
         client.claim([a_claim(host, server, VCPU=1)])
 
-    def test_what_is_moved_takes_the_place_of_what_the_other_had(self, client, host):
+    @pytest.mark.parametrize('is_new', [False, True])
+    def test_what_is_moved_takes_the_place_of_what_the_other_had(self, client, host, is_new):
         server, migration = new_id(), new_id()
         client.claim([a_claim(host, server, VCPU=1), a_claim(host, migration, VCPU=3)])
-        client.move(migration, server)
+        client.move(migration, server, is_new=is_new)
         assert client.allocation(server).allocations == {host: {'VCPU': 3}}
         assert set(client.consumers_on(host)) == {server}
 

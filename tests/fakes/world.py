@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dataclasses
 import datetime
+import tempfile
 import types
 import uuid
 from pathlib import Path
@@ -12,6 +13,7 @@ from nova import errors
 from nova.clients.image import ImageClient
 from nova.compute.guests import Guests
 from nova.compute.service import ComputeService
+from nova.compute.tpms import Tpms
 from nova.context import admin_context
 from nova.db import migrations
 from nova.db.database import Database
@@ -26,6 +28,7 @@ from nova.domain.request import Choice, Selection
 from nova.domain.server import ServerRequest
 from nova.virt.fake.driver import FakeDriver
 from tests.fakes.image import FakeGlance
+from tests.fakes.keys import FakeKeys
 from tests.fakes.network import FakeNetwork
 
 CELL = str(uuid.UUID(int=1))
@@ -81,22 +84,25 @@ class Hosts:
     """The hosts' side of the Compute contract, called directly. A host in `away` does not answer."""
 
     def __init__(self, glance=None):
-        self.drivers = {host: FakeDriver(host) for host in HOSTS}
+        self.drivers = {host: FakeDriver(host, tpms=True) for host in HOSTS}
         self.glance = glance or FakeGlance()
         self.away: set[str] = set()
+        self.keys = FakeKeys()
+        self._directory = tempfile.TemporaryDirectory(prefix='fake-hosts-')
 
     def client(self, host):
         if host in self.away:
             raise errors.HostAway(f'No answer from {host}.')
-        return _HostClient(self.drivers[host], host, self.glance)
+        tpms = Tpms(self.drivers[host], self.keys, f'{self._directory.name}/{host}')
+        return _HostClient(self.drivers[host], host, self.glance, tpms)
 
 
 class _HostClient:
     """Calls the daemon's endpoint by the contract's names, without a bus between."""
 
-    def __init__(self, driver, host, glance):
+    def __init__(self, driver, host, glance, tpms):
         images = _NoImages(ImageClient(glance))
-        guests = Guests(driver, images, None, host)
+        guests = Guests(driver, images, None, host, tpms=tpms)
         nothing = types.SimpleNamespace(check=None)
         self._endpoint = ComputeService(host, driver, guests, images, nothing, nothing)
 
@@ -152,7 +158,7 @@ class World:
         return datetime.datetime.now(datetime.UTC)
 
     def server_request(self, **options) -> ServerRequest:
-        """A request for a server with one port; its mapping is made, as the API does."""
+        """A request for a server with one port and a TPM; its mapping is made, as the API does."""
         network = next(iter(self.network.networks.values()), None) or self.network.add_network(PROJECT)
         request = ServerRequest(
             **{
@@ -161,7 +167,7 @@ class World:
                 'hostname': 'x',
                 'project_id': PROJECT,
                 'user_id': 'someone',
-                'flavor': Flavor('1', 'm1.nano', 1, 128, 1),
+                'flavor': Flavor('1', 'm1.nano', 1, 128, 1, extra_specs={'hw:tpm_version': '2.0'}),
                 'image_id': 'tiny',
                 'image': Image('tiny', 'tiny', disk_format='qcow2', size=1),
                 'networks': (NetworkRequest(network.id),),
@@ -188,6 +194,7 @@ class World:
                 'guests': {
                     host: sorted(seen.id for seen in driver.list()) for host, driver in self.hosts.drivers.items()
                 },
+                'secrets': self.hosts.keys.names(),
                 'noted guests': noted,
                 'disks set aside': {host: driver.set_aside() for host, driver in self.hosts.drivers.items()},
                 'counted': usage,

@@ -15,6 +15,7 @@ from nova.clients.volume import VolumeClient
 from nova.compute.guests import ConfigDrives, Guests
 from nova.compute.images import ImageCache
 from nova.compute.inventory import Reporter, Share
+from nova.compute.plugging import Plugging
 from nova.compute.service import ComputeService
 from nova.conductor.runner import Runner
 from nova.conductor.service import ConductorService
@@ -76,9 +77,13 @@ class Cloud:
         self.glance, self.network = self.outside.glance, self.outside.network
         self.cinder = self.outside.cinder
         self.statements = Statements()
-        self.settings = Settings(**{'quotas': PLENTY} | settings)
+        # Since nobody gives signs of life periodically, silence does not mean that a host is down.
+        self.settings = Settings(**{'quotas': PLENTY, 'service_down_time': NEVER} | settings)
+        self.outside.conf.set_override('service_down_time', NEVER)
         # Seconds after which shelved servers leave their hosts.
         self.shelved_offload_time = 0
+        # Seconds that guests on hosts that start from now on wait for their ports, and whether they need them.
+        self.vif_plugging = (0, True)
         self._made: list[Databases] = []
         # Those of the test itself, whose statements are not counted.
         self.databases = self._databases(statements=Statements())
@@ -182,6 +187,7 @@ class Cloud:
             Through(PlacementClient(self.placement), life),
             Through(self.network, life),
             images=Through(ImageClient(self.glance), life),
+            service_down_time=NEVER,
             shelved_offload_time=self.shelved_offload_time,
             notifier=self.notifier,
         )
@@ -256,7 +262,9 @@ class Cloud:
         host.service = ComputeService(
             name,
             host.driver,
-            Guests(host.driver, images, conductor, name, ConfigDrives(), max_builds=0),
+            Guests(
+                host.driver, images, conductor, name, ConfigDrives(), max_builds=0, plugging=Plugging(*self.vif_plugging)
+            ),
             images,
             host.reporter,
             wire,

@@ -1,4 +1,8 @@
-"""Database servers for the session, and a fresh cloud for each test."""
+"""Database servers for the session, and a fresh cloud for each test.
+
+Clouds are on SQLite, those of tests that are marked `every_database` on each kind. `--database` puts all of them on one
+kind, or on all.
+"""
 
 import contextlib
 import shutil
@@ -19,8 +23,9 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     if 'database_kind' in metafunc.fixturenames:
-        everywhere = metafunc.definition.get_closest_marker('every_database')
-        metafunc.parametrize('database_kind', databases.KINDS if everywhere else ('sqlite',), scope='session')
+        marked = metafunc.definition.get_closest_marker('every_database')
+        kinds = databases.chosen(metafunc.config, databases.KINDS if marked else ('sqlite',))
+        metafunc.parametrize('database_kind', kinds, scope='session')
 
 
 @pytest.fixture(scope='session')
@@ -54,18 +59,27 @@ def templates(running_servers):
             database.close()
 
 
-@pytest.fixture
-def urls(database_kind, templates, tmp_path):
-    """Databases without a row: copied files, or tables that are emptied."""
-    parts = templates(database_kind)
-    if database_kind == 'sqlite':
+@pytest.fixture(scope='session')
+def fresh(database_kind, templates):
+    """Gives the databases of a cloud without a row: files in a directory, or tables that are emptied."""
+
+    def get(directory):
+        parts = templates(database_kind)
+        if database_kind == 'sqlite':
+            for name, database in parts.items():
+                database.close()
+                shutil.copy(database.url.database, directory / f'{name}.db')
+            return Urls(**{name: f'sqlite:///{directory}/{name}.db' for name in PARTS})
         for name, database in parts.items():
-            database.close()
-            shutil.copy(database.url.database, tmp_path / f'{name}.db')
-        return Urls(**{name: f'sqlite:///{tmp_path}/{name}.db' for name in PARTS})
-    for name, database in parts.items():
-        databases.empty(database, PARTS[name])
-    return Urls(**{name: database.url.render_as_string(hide_password=False) for name, database in parts.items()})
+            databases.empty(database, PARTS[name])
+        return Urls(**{name: database.url.render_as_string(hide_password=False) for name, database in parts.items()})
+
+    return get
+
+
+@pytest.fixture
+def urls(fresh, tmp_path):
+    return fresh(tmp_path)
 
 
 @pytest.fixture

@@ -1,11 +1,8 @@
 """Every published sample holds: its request is accepted at its microversion, its response has its keys and types."""
 
-import shutil
-
 import pytest
 
 from nova.api.microversions import MAX
-from tests.functional.cloud import Urls
 from tests.functional.samples import cases, index
 from tests.functional.samples.scene import EMPTY_HOST, HOST, SampleCloud, Scene
 from tests.functional.samples.walk import problems, walk
@@ -27,10 +24,10 @@ ALIVE = [sample for sample in index.samples() if sample.version <= MAX]
 
 
 @pytest.fixture(scope='module')
-def scene(templates, tmp_path_factory):
+def scene(fresh, tmp_path_factory):
     """One cloud for all samples: each prepares what it needs."""
     directory = tmp_path_factory.mktemp('samples')
-    cloud = SampleCloud(copies(templates('sqlite'), directory), directory, host_names=(HOST, 'h2', EMPTY_HOST))
+    cloud = SampleCloud(fresh(directory), directory, host_names=(HOST, 'h2', EMPTY_HOST))
     cloud.start()
     made = Scene(cloud)
     made.prepare()
@@ -38,13 +35,7 @@ def scene(templates, tmp_path_factory):
     cloud.stop()
 
 
-def copies(databases, directory):
-    for name, database in databases.items():
-        database.close()
-        shutil.copy(database.url.database, directory / f'{name}.db')
-    return Urls(**{name: f'sqlite:///{directory}/{name}.db' for name in databases})
-
-
+@pytest.mark.every_database
 @pytest.mark.parametrize('sample', map(parameter, ALIVE))
 def test_a_published_sample_holds(scene, sample):
     try:

@@ -24,10 +24,13 @@ from tests.unit.db.test_servers import *  # noqa: F403
 DELETE = TRANSITIONS['delete']
 
 
-@pytest.fixture(scope='session', params=databases.KINDS)
-def where(request, running_servers):
+pytestmark = pytest.mark.every_database
+
+
+@pytest.fixture(scope='session')
+def where(database_kind, running_servers):
     """A server of each kind, for the whole session."""
-    return running_servers(request.param)
+    return running_servers(database_kind)
 
 
 @pytest.fixture(scope='session')

@@ -94,8 +94,7 @@ def test_a_server_whose_deletion_failed_can_be_deleted_again(cloud):
     assert api.server(server_id)['status'] == 'ERROR'
     assert api.server(server_id)['fault']['code'] == 500
     for host in cloud.hosts.values():
-        for guest in host.driver._guests.values():
-            guest.wishes.clear()
+        host.driver.end_trouble()
     api.delete(f'/servers/{server_id}')
     assert api.wait(server_id) is None
     assert cloud.left() == {}

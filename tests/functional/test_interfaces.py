@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from nova.domain.lifecycle import Power
-from nova.virt.fake.driver import FAIL
+from nova.virt.fake.trouble import FAIL
 
 PATH = '/servers/{}/os-interface'
 UNKNOWN = '70a599e0-31e7-49b7-b260-868f441e8621'

@@ -10,7 +10,7 @@ from nova.domain.notifications import Wishes, verbs
 from nova.domain.notifications.envelope import VM_AND_TASK_STATE, VM_STATE
 from nova.operations.registry import OPERATIONS
 from nova.rpc.notifier import Notifier
-from nova.virt.fake.driver import FAIL
+from nova.virt.fake.trouble import FAIL
 from tests.functional.cloud import IMAGE_ID, Cloud
 from tests.functional.verb_scene import CASES, Scene
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nova.domain.lifecycle import Power
-from nova.virt.fake.driver import DELAY, FAIL
+from nova.virt.fake.trouble import DELAY, FAIL
 
 
 @pytest.fixture

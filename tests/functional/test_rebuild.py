@@ -8,7 +8,7 @@ import pytest
 from nova import errors
 from nova.db.stores import operations
 from nova.domain.lifecycle import Power
-from nova.virt.fake.driver import FAIL
+from nova.virt.fake.trouble import FAIL
 from tests.fakes.hostile_images import HOSTILE
 from tests.fakes.world import failing
 from tests.functional.client import IMAGE_ID

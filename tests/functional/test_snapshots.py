@@ -10,7 +10,8 @@ from nova.conductor.reconcilers import shelved_servers
 from nova.db.stores import operations, servers
 from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce
-from nova.virt.fake.driver import FAIL, FakeDriver
+from nova.virt.fake.driver import FakeDriver
+from nova.virt.fake.trouble import FAIL
 from tests.functional.cloud import CELL_ID, IMAGE_ID
 
 

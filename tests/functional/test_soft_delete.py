@@ -7,7 +7,7 @@ import pytest
 
 from nova.conductor.reconcilers import reclaimed_servers
 from nova.domain.lifecycle import Power
-from nova.virt.fake.driver import FAIL
+from nova.virt.fake.trouble import FAIL
 from tests.functional.cloud import PLENTY
 
 HOUR = 3600

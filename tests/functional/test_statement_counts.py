@@ -2,7 +2,6 @@
 
 import datetime
 import re
-import shutil
 
 import pytest
 
@@ -31,7 +30,9 @@ from nova.domain.network import FixedIP, Network, Port, Subnet
 from nova.domain.operation import DONE, OperationRow
 from nova.domain.server import Fault, Server
 from nova.saga.journal import Entry
-from tests.functional.cloud import CELL_ID, IMAGE_ID, Cloud, Urls
+from tests.functional.cloud import CELL_ID, IMAGE_ID, Cloud
+
+pytestmark = pytest.mark.every_database
 
 # These belong to the user of the token `admin`.
 PROJECT, USER = 'admin-project', 'admin'
@@ -137,14 +138,10 @@ def path_of(path, first):
 
 
 @pytest.fixture(scope='module')
-def cost_of_all(templates, tmp_path_factory):
+def cost_of_all(fresh, tmp_path_factory):
     """What each read answered and the statements that it took, first with few rows and then with many."""
     directory, found = tmp_path_factory.mktemp('counts'), {}
-    urls = {}
-    for name, database in templates('sqlite').items():
-        database.close()
-        urls[name] = f'sqlite:///{shutil.copy(database.url.database, directory / f"{name}.db")}'
-    cloud = Cloud(Urls(**urls), directory, host_names=('h1',), quiet=True)
+    cloud = Cloud(fresh(directory), directory, host_names=('h1',), quiet=True)
     cloud.start()
     try:
         rows = Rows(cloud)

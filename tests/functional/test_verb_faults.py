@@ -1,32 +1,25 @@
 """For every verb there is: conductors die, hosts and parts go away, users change their minds. It ends, and nothing leaks."""
 
-import shutil
-
 import pytest
 
 from nova.conductor.reconcilers.abandoned_guests import ABANDONED_GUESTS
 from nova.domain.lifecycle import TRANSITIONS
 from nova.operations.registry import OPERATIONS
-from tests.functional.cloud import Cloud, Urls
-from tests.functional.conftest import PARTS
+from tests.functional.cloud import Cloud
 from tests.functional.verb_scene import CASES, HOST, Scene
 
 VERBS = [verb for verb in OPERATIONS if verb in CASES]
 
 
 @pytest.fixture(scope='module')
-def scenes(templates, tmp_path_factory):
+def scenes(fresh, tmp_path_factory):
     """The scene that the tests share; a test that fails takes it away, and the next one has a new one."""
     held = []
 
     def take():
         if not held:
             directory = tmp_path_factory.mktemp('scene')
-            for name, database in templates('sqlite').items():
-                database.close()
-                shutil.copy(database.url.database, directory / f'{name}.db')
-            urls = Urls(**{name: f'sqlite:///{directory}/{name}.db' for name in PARTS})
-            held.append(Scene(Cloud(urls, directory, host_names=(HOST,), reclaim_interval=3600)))
+            held.append(Scene(Cloud(fresh(directory), directory, host_names=(HOST,), reclaim_interval=3600)))
         return held.pop()
 
     yield take, held.append

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import signal
 import time
 import uuid
 from xml.etree import ElementTree
@@ -16,6 +17,7 @@ from nova.domain.image import Image
 from nova.domain.lifecycle import Power, State
 from nova.domain.network import Network, Port
 from nova.domain.server import Server
+from nova.standalone import private_cgroups
 from nova.virt.libvirt.driver import LibvirtDriver
 from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
@@ -29,6 +31,21 @@ BOOT_TIMEOUT = 240.0
 E1000, WATCHDOG, VIRTIO_SCSI = '8086:100E', '8086:25AB', '1AF4:1048'
 KEY_ID = '3b1f4c5d-0000-4000-8000-00000000000a'
 DRIVE = {'openstack/latest/meta_data.json': b'{"hostname": "shaped"}'}
+HALF = {'quota:cpu_shares': '512', 'quota:cpu_period': '20000', 'quota:cpu_quota': '10000'}
+RATES = {'quota:vif_inbound_average': '1000', 'quota:vif_outbound_average': '1000'}
+# What libvirt asks of the kernel for rates.
+TC_TRIAL = tuple(
+    ('tc', *words.split())
+    for words in (
+        f'qdisc add dev {hosts.BRIDGE} root handle 1: htb default 1',
+        f'class add dev {hosts.BRIDGE} parent 1: classid 1:1 htb rate 1mbit',
+        f'qdisc add dev {hosts.BRIDGE} parent 1:1 handle 2: sfq perturb 10',
+        f'qdisc del dev {hosts.BRIDGE} root',
+    )
+)
+needs_cgroups = pytest.mark.skipif(
+    not private_cgroups.hierarchies(), reason='no control groups for processors are mounted here'
+)
 
 
 @pytest.fixture(scope='module')
@@ -109,6 +126,45 @@ def a_guest(number, specs, vcpus, memory_mb, properties):
     )
     image = Image(str(uuid.uuid4()), 'tiny', disk_format='qcow2', properties=properties)
     return Guest(f'shaped-{uuid.uuid4().hex[:8]}', server, image, (port,))
+
+
+def with_specs(guest, specs):
+    flavor = dataclasses.replace(guest.server.flavor, extra_specs=specs)
+    return dataclasses.replace(guest, server=dataclasses.replace(guest.server, flavor=flavor))
+
+
+def another_port(guest):
+    return Port(str(uuid.uuid4()), 'fa:16:3e:00:07:ff', guest.ports[0].network, vif_type='bridge')
+
+
+def until(condition):
+    deadline = time.monotonic() + BOOT_TIMEOUT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def no_image(_image):
+    raise AssertionError('the image was asked for')
+
+
+def share_of(host, guest):
+    """The guest's share as the kernel has it: by the names of the first version of control groups, or of the second."""
+    numbers = range(guest.server.flavor.vcpus)
+    try:
+        return {
+            'shares': host.cgroup(guest.name, 'cpu.shares'),
+            'processors': [
+                tuple(host.cgroup(guest.name, f'vcpu{number}/cpu.cfs_{what}_us') for what in ('period', 'quota'))
+                for number in numbers
+            ],
+        }
+    except FileNotFoundError:
+        limits = [host.cgroup(guest.name, f'libvirt/vcpu{number}/cpu.max').split() for number in numbers]
+        return {
+            'shares': host.cgroup(guest.name, 'cpu.weight'),
+            'processors': [(period, quota.replace('max', '-1')) for quota, period in limits],
+        }
 
 
 def tagged(guest, port, root, ephemeral):
@@ -216,12 +272,65 @@ def test_processors_of_each_mode(started, host, mode):
         assert made.domain(host).findtext('cpu/model') == 'Nehalem'
 
 
-def test_a_share_of_processors_needs_cgroups(started, host):
-    """The host of the test has none, as it runs beside others on one machine."""
-    with pytest.raises(errors.HostFailed, match='cgroup'):
-        started({'quota:cpu_shares': '512'})
-    # It is not left running without its limits.
+def test_a_share_of_processors_needs_cgroups(image, settings, tmp_path, request):
+    known = request.config.cache.mkdir('qemu-capabilities')
+    with hosts.running('unlimited-test', tmp_path / 'host', 8, known, limits_processors=False) as other:
+        driver = LibvirtDriver(
+            dataclasses.replace(settings, instances_path=str(other.instances), connection_uri=other.uri)
+        )
+        guest = a_guest(60, {'quota:cpu_shares': '512'}, 1, 128, {})
+        with pytest.raises(errors.HostFailed, match='cgroup'):
+            driver.ensure(guest, image, None)
+        # It is not left running without its limits.
+        assert not other.virsh('list', '--name').strip()
+        driver.remove(guest.id, guest.name)
+        driver.close()
+
+
+@needs_cgroups
+def test_a_guest_is_kept_to_its_share_of_processors(started, host):
+    made = started(HALF, vcpus=2)
+    assert share_of(host, made.guest) == {'shares': '512', 'processors': [('20000', '10000')] * 2}
+    assert started({}).driver.observe(made.guest.id).power is Power.RUNNING
+    host.restart_libvirtd(signal.SIGKILL)
+    assert share_of(host, made.guest) == {'shares': '512', 'processors': [('20000', '10000')] * 2}
+    # It is known at once, and its control group a moment later.
+    until(lambda: 'cpu_shares     : 512' in host.virsh('schedinfo', made.guest.name, check=False))
+    assert made.driver.ensure(made.guest, no_image, None) is Power.RUNNING
+
+
+@needs_cgroups
+def test_a_resize_changes_the_share_and_the_rates_of_disks(started, host):
+    made = started({**HALF, 'quota:disk_read_bytes_sec': '104857600'})
+    made.driver.stop(made.guest.id, 0)
+    other = with_specs(made.guest, {'quota:cpu_shares': '2048', 'quota:disk_total_iops_sec': '700'})
+    made.driver.resize_disks(other)
+    assert made.driver.ensure(other, no_image, None) is Power.RUNNING
+    assert share_of(host, made.guest) == {'shares': '2048', 'processors': [('100000', '-1')]}
+    rates = host.virsh('blkdeviotune', made.guest.name, 'vda')
+    assert 'total_iops_sec : 700' in rates
+    assert 'read_bytes_sec : 0' in rates
+
+    made.driver.stop(made.guest.id, 0)
+    made.driver.restore_disks(made.guest.id)
+    assert made.driver.ensure(made.guest, no_image, None) is Power.RUNNING
+    assert share_of(host, made.guest) == {'shares': '512', 'processors': [('20000', '10000')]}
+    assert 'read_bytes_sec : 104857600' in host.virsh('blkdeviotune', made.guest.name, 'vda')
+
+
+def test_network_rates_are_kept_or_refused_in_a_sentence(started, host):
+    if all(host.run(*command, check=False).returncode == 0 for command in TC_TRIAL):
+        made = started(RATES)
+        assert 'inbound.average: 1000' in host.virsh('domiftune', made.guest.name, made.guest.ports[0].devname)
+        return
+    with pytest.raises(errors.HostFailed, match=r'network rates \(quota:vif_\*\).*sfq') as refused:
+        started(RATES)
+    assert 'libvirt says' not in str(refused.value)
     assert not host.virsh('list', '--name').strip()
+    without = started()
+    with pytest.raises(errors.HostFailed, match=r'network rates'):
+        without.driver.attach_interface(with_specs(without.guest, RATES), another_port(without.guest))
+    assert len(without.domain(host).findall('devices/interface')) == 1
 
 
 def test_a_tpm_is_given_to_the_guest(settings, image, host):

@@ -106,8 +106,8 @@ def short_lived(driver, image, told):
     driver.remove(made.id, made.name)
 
 
-def wait_for_words(driver, guest: Guest, words: bytes) -> str:
-    deadline = time.monotonic() + BOOT_TIMEOUT
+def wait_for_words(driver, guest: Guest, words: bytes, patience: float = BOOT_TIMEOUT) -> str:
+    deadline = time.monotonic() + patience
     while words not in driver.output(guest.id):
         assert time.monotonic() < deadline, f'{words!r} is not in {driver.output(guest.id)!r}'
         time.sleep(0.1)

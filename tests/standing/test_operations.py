@@ -127,6 +127,8 @@ def test_each_step_run_twice_is_as_good_as_once(world, verb):
     trial = TRIALS[verb]
     found = sum(map(len, seen['guests'].values())), len(seen['ports']), len(seen['claims'])
     assert found == (trial.guests, trial.ports, trial.claims)
+    # Each has a TPM, and the key manager its secret.
+    assert len(seen['secrets']) == trial.guests
 
 
 @pytest.mark.parametrize('after', [False, True], ids=['before its work', 'after its work'])

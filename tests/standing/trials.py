@@ -192,7 +192,7 @@ def _change_password(world, server):
 
 
 def _resize(world, server):
-    larger = Flavor('2', 'm1.tiny', 2, 256, 2, swap_mb=64)
+    larger = Flavor('2', 'm1.tiny', 2, 256, 2, swap_mb=64, extra_specs=server.flavor.extra_specs)
     return ResizeServer(
         **with_guest(server),
         flavor=larger,

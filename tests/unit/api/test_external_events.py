@@ -109,16 +109,21 @@ def test_wrong_events_are_refused(servers, events):
 def test_what_is_about_ports_goes_to_conductors_and_the_rest_to_hosts_in_one_message_each(servers):
     servers.server(5)
     fifth = RUNS.replace('1', '5')
-    plugged = [event('network-vif-plugged', server_id, tag='p', status='completed') for server_id in (RUNS, fifth)]
-    assert tell(servers, event(), event('network-vif-deleted', tag='q'), *plugged).status_int == 200
+    extended = [event('volume-extended', server_id, tag='v', status='completed') for server_id in (RUNS, fifth)]
+    plugged = event('network-vif-plugged', tag='p')
+    assert tell(servers, event(), event('network-vif-deleted', tag='q'), *extended, plugged).status_int == 200
     assert servers.bus.events == [
-        (None, (ExternalEvent('network-changed', RUNS), ExternalEvent('network-vif-deleted', RUNS, tag='q'))),
+        (
+            None,
+            (
+                ExternalEvent('network-changed', RUNS),
+                ExternalEvent('network-vif-deleted', RUNS, tag='q'),
+                ExternalEvent('network-vif-plugged', RUNS, tag='p'),
+            ),
+        ),
         (
             'compute',
-            (
-                ExternalEvent('network-vif-plugged', RUNS, tag='p'),
-                ExternalEvent('network-vif-plugged', fifth, tag='p'),
-            ),
+            (ExternalEvent('volume-extended', RUNS, tag='v'), ExternalEvent('volume-extended', fifth, tag='v')),
         ),
     ]
 
@@ -127,7 +132,7 @@ def test_a_server_that_moves_is_told_at_both_ends(servers):
     with servers.databases.cell(CELL_ID).writing() as tx:
         for host in ('compute', 'second'):
             guests.record(tx, RUNS, host, 'node')
-    tell(servers, event('network-vif-plugged', tag='p'))
+    tell(servers, event('volume-extended', tag='v'))
     assert sorted(host for host, _events in servers.bus.events) == ['compute', 'second']
 
 

@@ -5,6 +5,7 @@ import pytest
 from nova import errors
 from nova.clients.image import ImageClient, _Content
 from nova.context import Context
+from tests.fakes.http import Response
 from tests.fakes.image import FakeGlance
 
 CONTEXT = Context('alice', 'demo', token='a-token')
@@ -94,3 +95,16 @@ def test_a_protected_image_stays(images, glance):
     image_id = glance.add(protected=True)
     assert images.remove(image_id) is False
     assert image_id in glance.images
+
+
+def test_an_image_that_glance_has_deleted_and_still_shows_is_gone(images, glance):
+    image_id = glance.add(status='deleted')
+    assert images.find(image_id) is None
+    assert images.remove(image_id) is True
+
+
+def test_an_image_that_cannot_be_deleted_now_is_tried_again(images, glance, monkeypatch):
+    image_id = glance.add()
+    monkeypatch.setattr(glance, '_change', lambda *_: Response(400))
+    with pytest.raises(errors.ServiceDown, match='does not delete image'):
+        images.remove(image_id)

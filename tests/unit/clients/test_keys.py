@@ -1,5 +1,7 @@
 """Secrets of guests, kept by castellan's key manager for tests."""
 
+import threading
+
 import pytest
 from oslo_config import cfg
 
@@ -46,3 +48,39 @@ def test_a_secret_is_kept_until_it_is_deleted():
 def test_a_host_without_a_key_manager_says_so(options):
     with pytest.raises(errors.NotImplementedHere, match='key manager'):
         a_client(**options).store('mine', b'a passphrase')
+
+
+class Manager:
+    """A key manager that takes until `go` is set to do anything."""
+
+    def __init__(self):
+        self.go, self.kept, self.done = threading.Event(), {}, threading.Event()
+
+    def store(self, who, passphrase):
+        self.go.wait()
+        self.kept['key'] = passphrase
+        return 'key'
+
+    def delete(self, who, key_id):
+        del self.kept[key_id]
+        self.done.set()
+
+
+def test_a_key_manager_that_hangs_is_not_waited_for():
+    client, manager = KeyClient(cfg.ConfigOpts(), patience=0.01), Manager()
+    client._manager = manager
+    with pytest.raises(errors.Unavailable, match='try again later'):
+        client.store('mine', b'a passphrase')
+    # What it stores after all is known to nobody.
+    client._patience = 60
+    manager.go.set()
+    assert manager.done.wait(60)
+    assert manager.kept == {}
+
+
+def test_a_key_manager_that_fails_is_not_shown_to_users():
+    client = KeyClient(cfg.ConfigOpts())
+    client._manager = Manager()
+    with pytest.raises(errors.Unavailable) as raised:
+        client.get('key')
+    assert 'Manager' not in str(raised.value)

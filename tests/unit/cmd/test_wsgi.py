@@ -71,6 +71,23 @@ def test_sigterm_lets_a_request_end(config, tmp_path, ports):
         assert process.wait(30) == 0
 
 
+def test_what_outlives_a_killed_parent_ends_its_requests_and_leaves_the_ports_to_the_next(config, tmp_path, ports):
+    with running(SITE, config) as process:
+        eventually(lambda: get(ports['compute']))
+        answers = []
+        slow = threading.Thread(target=lambda: answers.append(get(ports['compute'], '/slow')))
+        slow.start()
+        eventually((tmp_path / 'begun').exists)
+        process.kill()
+        process.wait()
+        eventually(lambda: get(ports['compute']) is None)
+        with running(SITE, config):
+            eventually(lambda: get(ports['compute']))
+        (tmp_path / 'go').touch()
+        slow.join(30)
+        assert answers[0][0] == 200
+
+
 def test_sighup_builds_the_applications_again(config, tmp_path, ports):
     with running(SITE, config) as process:
         eventually(lambda: get(ports['compute']))

@@ -5,7 +5,7 @@ import uuid
 from nova import errors
 from nova.api import policy, quota
 from nova.api.request import Request
-from nova.api.resources.servers import asked_image
+from nova.api.resources.servers import asked_image, tpm
 from nova.api.resources.servers.bodies import DISK_CONFIG, REFERENCE
 from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
@@ -93,6 +93,7 @@ def _refuse_unfit(request: Request, server: Server, flavor: Flavor) -> None:
     if server.image_id and server.flavor.disk_gb and not flavor.disk_gb:
         raise errors.Invalid('Resize to zero disk flavor is not allowed.')
     guest_wishes.refuse(flavor, server.image_properties)
+    tpm.refuse_other_version(server, flavor)
     with request.databases.cell(server.cell_id).reading() as tx:
         image = server_images.find(tx, server.id)
         devices = block_devices.of_server(tx, server.id)

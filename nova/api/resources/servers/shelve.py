@@ -5,7 +5,7 @@ from typing import Any
 from nova import errors
 from nova.api import policy
 from nova.api.request import Request
-from nova.api.resources.servers import new_image, targets
+from nova.api.resources.servers import new_image, targets, tpm
 from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.api.schema import HOST_NAME, NAME, Body
@@ -37,6 +37,7 @@ TO_HOST = _where({'availability_zone': {**NAME, 'type': ['string', 'null']}, 'ho
 def shelve(request: Request, server_id: str) -> None:
     """What is on its disk is kept in an image; what boots from a volume has it there."""
     server = admit(request, server_id, SHELVE, 'shelve')
+    tpm.refuse_leaving(server, 'shelved')
     guest = with_guest(server)
     image_id = new_image.record(request, server, f'{server.name}-shelved') if server.image_id else None
     timeout = shutdown_timeout(server)

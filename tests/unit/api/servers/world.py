@@ -101,6 +101,9 @@ class Bus:
         if self.no_agent:
             raise errors.Conflict(self.no_agent)
 
+    def stop_waiting(self, context, server_id):
+        pass
+
     def diagnose_guest(self, context, server_id):
         return SIMULATED_FIGURES
 
