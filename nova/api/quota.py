@@ -93,16 +93,22 @@ def room_in_group(tx: Any, request: Request, group_id: str, least: int, most: in
     return min(room, most)
 
 
-def refuse_another(tx: Any, request: Request, server: Server) -> None:
-    """Raise OverQuota if the server's project has no room for it, which is not counted now."""
+def refuse_another(tx: Any, request: Request, server: Server) -> tuple[Allowance, ...]:
+    """Raise OverQuota if the server's project has no room for it, which is not counted now.
+
+    What is returned has to hold when it is counted, too; nothing if there is no limit.
+    """
     settings = request.settings
     if off(settings):
-        return
+        return ()
     more = {'instances': 1, 'cores': server.flavor.vcpus, 'ram': server.flavor.memory_mb}
     project, user = quotas.limits_of_both(tx, server.project_id, server.user_id, _base(settings))
     refuse_excess(project, _amounts(usage(tx, server.project_id)), more)
+    checked = [Allowance(project['cores'], project['ram'], instances=project['instances'])]
     if any(user[name] != project[name] for name in more):
         refuse_excess(user, _amounts(usage(tx, server.project_id, server.user_id)), more)
+        checked.append(Allowance(user['cores'], user['ram'], server.user_id, user['instances']))
+    return tuple(one for one in checked if one.is_limit)
 
 
 def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> tuple[Allowance, ...]:
@@ -120,7 +126,7 @@ def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> 
     if any(user[name] != project[name] for name in more):
         refuse_excess(user, _amounts(usage(tx, server.project_id, server.user_id)), more)
         checked.append(Allowance(user['cores'], user['ram'], server.user_id))
-    return tuple(one for one in checked if (one.cores, one.memory_mb) != (UNLIMITED, UNLIMITED))
+    return tuple(one for one in checked if one.is_limit)
 
 
 def check_keypairs(tx: Any, settings: Settings, user_id: str) -> None:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import ipaddress
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -10,15 +9,13 @@ from typing import Any
 import keystoneauth1.adapter
 
 from nova import errors
+from nova.clients.known_networks import CACHE_AGE, DEFAULT_GROUP, EXTENSION_AGE, KnownNetworks
 from nova.clients.neighbour import Neighbour
 from nova.clients.neutron import Neutron
 from nova.clients.user_network import UserNetwork
 from nova.context import Context
-from nova.domain.network import FixedIP, Network, NetworkRequest, Port, Route, Subnet
+from nova.domain.network import FixedIP, Network, NetworkRequest, Port
 
-CACHE_AGE = 30.0
-CACHE_SIZE = 1000
-DEFAULT_GROUP = 'default'
 AMBIGUOUS = 'Multiple possible networks found, use a Network ID to be more specific.'
 
 
@@ -34,14 +31,12 @@ class NetworkClient:
         adapter: keystoneauth1.adapter.Adapter,
         for_user: Callable[[Context], keystoneauth1.adapter.Adapter | None] | None = None,
         cache_age: float = CACHE_AGE,
-        extension_age: float = 600.0,
+        extension_age: float = EXTENSION_AGE,
         clock: Callable[[], float] = time.monotonic,
     ):
         self._neutron, self._for_user = Neutron(adapter), for_user
-        self._networks = _Cache(cache_age, clock)
-        self._available = _Cache(cache_age, clock)
-        self._groups = _Cache(cache_age, clock)
-        self._extensions = _Cache(extension_age, clock)
+        as_user = self._as_user if for_user else None
+        self._known = KnownNetworks(self._neutron, as_user, cache_age, extension_age, clock)
 
     @property
     def neighbour(self) -> Neighbour:
@@ -71,19 +66,15 @@ class NetworkClient:
         """
         self._check_ports(context, [request for request in requests if request.port_id], absent)
         wanted = [request for request in requests if not request.port_id]
-        networks = self._visible_networks(context, {request.network_id for request in wanted if request.network_id})
+        networks = self._known.visible(context, {request.network_id for request in wanted if request.network_id})
         for request in wanted:
             self._check_network(networks, request, absent, taken)
-        self._group_ids(context, context.project_id, security_groups)
+        self._known.group_ids(context.project_id, security_groups)
         return list(networks.values())
 
     def available(self, context: Context) -> list[Network]:
         """The network that a server gets if its user names none: at most one; several are a Conflict."""
-        found = self._available.get(context.project_id)
-        if found is None or len(found) != 1:
-            # Only one unambiguous network is worth remembering: a user who has just made theirs must not be refused.
-            found = self._fetch_available(context)
-            self._available.put(context.project_id, found)
+        found = self._known.available(context)
         if len(found) > 1:
             raise errors.Conflict(AMBIGUOUS)
         return found
@@ -112,8 +103,8 @@ class NetworkClient:
         missing = [request for place, request in enumerate(requests) if not request.port_id and place not in matched]
         binding = {'device_owner': f'compute:{zone}', 'binding:host_id': host}
         if missing:
-            groups = self._group_ids(context, project_id, security_groups)
-            name = self._dns_name(hostname)
+            groups = self._known.group_ids(project_id, security_groups)
+            name = {'dns_name': hostname} if hostname and self._known.keeps_names() else {}
             common = {'device_id': server_id, 'project_id': project_id, 'admin_state_up': True, **binding, **name}
             if groups:
                 common['security_groups'] = groups
@@ -214,17 +205,11 @@ class NetworkClient:
             return ()
         if not set(asked) - {DEFAULT_GROUP} and not any(port.preserve_on_delete for port in ports):
             return (DEFAULT_GROUP,)
-        key = ('names', tuple(idents))
-        names = self._groups.get(key)
-        if names is None:
-            names = tuple(sorted({group['name'] for group in self._neutron.by_ids('security-groups', idents)}))
-            self._groups.put(key, names)
-        return names
+        return self._known.group_names(idents)
 
     def forget(self) -> None:
         """Drop what was remembered."""
-        for cache in (self._networks, self._available, self._groups, self._extensions):
-            cache.clear()
+        self._known.forget()
 
     def ping(self) -> None:
         """Raise ServiceDown unless the network service answers."""
@@ -267,75 +252,6 @@ class NetworkClient:
             raise errors.Invalid(f'Fixed IP {address} is not a valid ip address for network {network.id}.')
         if self._ports_with(network_id=network.id, fixed_ips=f'ip_address={address}'):
             raise taken(f'Fixed IP address {address} is already in use on instance.')
-
-    # Reading networks
-
-    def _visible_networks(self, context: Context, idents: Iterable[str]) -> dict[str, Network]:
-        """Those of the networks that the context's user may use, by id."""
-        known = {ident: self._networks.get((context.project_id, ident)) for ident in idents}
-        missing = [ident for ident, network in known.items() if network is None]
-        if missing:
-            raws = self._as_user(context).by_ids('networks', missing)
-            usable = [raw for raw in raws if _usable_by(raw, context)] if self._for_user is None else raws
-            for network in self._with_subnets(usable):
-                self._networks.put((context.project_id, network.id), network)
-                known[network.id] = network
-        return {ident: network for ident, network in known.items() if network}
-
-    def _networks_by_id(self, idents: Iterable[str]) -> dict[str, Network]:
-        """Networks as facts, whoever may see them."""
-        known = {ident: self._networks.get((None, ident)) for ident in set(idents)}
-        missing = [ident for ident, network in known.items() if network is None]
-        if missing:
-            known |= {network.id: network for network in self._with_subnets(self._neutron.by_ids('networks', missing))}
-        return {ident: network or Network(ident, '') for ident, network in known.items()}
-
-    def _fetch_available(self, context: Context) -> list[Network]:
-        own = self._neutron.all('networks', {'project_id': context.project_id, 'shared': 'false'})
-        shared = self._neutron.all('networks', {'shared': 'true'})
-        # An external network is for routers and floating addresses, unless its owner shares it for servers, too.
-        raws = [raw for raw in own if not raw.get('router:external')] + shared
-        return self._with_subnets(raws)
-
-    def _with_subnets(self, raws: Sequence[dict[str, Any]]) -> list[Network]:
-        idents = [raw['id'] for raw in raws if raw.get('subnets', True)]
-        subnets = self._neutron.having('subnets', 'network_id', idents)
-        servers = self._dhcp_servers([subnet['network_id'] for subnet in subnets if subnet.get('enable_dhcp')])
-        networks = [
-            _network(raw, [subnet for subnet in subnets if subnet['network_id'] == raw['id']], servers) for raw in raws
-        ]
-        for network in networks:
-            self._networks.put((None, network.id), network)
-        return networks
-
-    def _dhcp_servers(self, network_ids: Iterable[str]) -> dict[str, str]:
-        """By subnet id, the address that its DHCP answers from."""
-        ports = self._neutron.having(
-            'ports', 'network_id', dict.fromkeys(network_ids), {'device_owner': 'network:dhcp'}
-        )
-        return {ip['subnet_id']: ip['ip_address'] for port in ports for ip in port.get('fixed_ips', ())}
-
-    def _group_ids(self, context: Context, project_id: str | None, names: Sequence[str]) -> list[str]:
-        """The ids of security groups given by name or id; none for "only the default one", which needs no naming."""
-        wanted = list(dict.fromkeys(names))
-        if not wanted or wanted == [DEFAULT_GROUP]:
-            return []
-        key = (project_id, tuple(wanted))
-        idents = self._groups.get(key)
-        if idents is None:
-            fields = {'project_id': project_id, 'fields': ['id', 'name']}
-            groups = self._neutron.all('security-groups', fields)
-            idents = [_group_id(groups, name, project_id) for name in wanted]
-            self._groups.put(key, idents)
-        return idents
-
-    def _dns_name(self, hostname: str) -> dict[str, str]:
-        """The server's name for DNS, where the network service keeps names."""
-        known = self._extensions.get('aliases')
-        if known is None:
-            known = {extension['alias'] for extension in self._neutron.all('extensions', {})}
-            self._extensions.put('aliases', known)
-        return {'dns_name': hostname} if hostname and 'dns-integration' in known else {}
 
     # Ports
 
@@ -387,35 +303,12 @@ class NetworkClient:
         }
 
     def _domain_ports(self, pairs: Sequence[tuple[NetworkRequest, dict[str, Any]]]) -> tuple[Port, ...]:
-        networks = self._networks_by_id(port['network_id'] for _, port in pairs)
+        networks = self._known.by_id(port['network_id'] for _, port in pairs)
         return tuple(_port(request, raw, networks[raw['network_id']]) for request, raw in pairs)
 
     def _as_user(self, context: Context) -> Neutron:
         adapter = self._for_user(context) if self._for_user else None
         return self._neutron.user(adapter) if adapter else self._neutron
-
-
-class _Cache:
-    """Remembers values for a while."""
-
-    def __init__(self, age: float, clock: Callable[[], float]):
-        self._age, self._clock, self._lock = age, clock, threading.Lock()
-        self._entries: dict[Any, tuple[float, Any]] = {}
-
-    def get(self, key: Any) -> Any:
-        with self._lock:
-            until, value = self._entries.get(key, (0.0, None))
-        return value if self._clock() < until else None
-
-    def put(self, key: Any, value: Any) -> None:
-        with self._lock:
-            if len(self._entries) >= CACHE_SIZE:
-                self._entries.clear()
-            self._entries[key] = (self._clock() + self._age, value)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._entries.clear()
 
 
 def _match(requests: Sequence[NetworkRequest], found: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
@@ -442,47 +335,6 @@ def _where(request: NetworkRequest) -> dict[str, Any]:
     if request.fixed_ip:
         body['fixed_ips'] = [{'ip_address': request.fixed_ip}]
     return body
-
-
-def _usable_by(raw: dict[str, Any], context: Context) -> bool:
-    return context.is_admin or bool(raw.get('shared')) or raw.get('project_id') == context.project_id
-
-
-def _group_id(groups: Sequence[dict[str, Any]], name: str, project_id: str | None) -> str:
-    by_id = [group['id'] for group in groups if group['id'] == name]
-    found = by_id or [group['id'] for group in groups if group['name'] == name]
-    if not found:
-        raise errors.Invalid(f'Security group {name} not found for project {project_id}.')
-    if len(found) > 1:
-        raise errors.Conflict(
-            f"Multiple security_groups matching '{name}' found for project {project_id}. Use an ID to be more specific."
-        )
-    return found[0]
-
-
-def _network(raw: dict[str, Any], subnets: Sequence[dict[str, Any]], dhcp_servers: dict[str, str]) -> Network:
-    return Network(
-        id=raw['id'],
-        label=raw.get('name') or '',
-        mtu=raw.get('mtu'),
-        project_id=raw.get('project_id'),
-        external=bool(raw.get('router:external')) and not raw.get('shared'),
-        subnets=tuple(
-            Subnet(
-                id=subnet['id'],
-                cidr=subnet['cidr'],
-                gateway=subnet.get('gateway_ip'),
-                dns=tuple(subnet.get('dns_nameservers') or ()),
-                version=subnet.get('ip_version', 4),
-                dhcp_server=dhcp_servers.get(subnet['id']),
-                routes=tuple(
-                    Route(route['destination'], route['nexthop']) for route in subnet.get('host_routes') or ()
-                ),
-                dhcp_enabled=subnet.get('enable_dhcp', True),
-            )
-            for subnet in subnets
-        ),
-    )
 
 
 def _port(request: NetworkRequest, raw: dict[str, Any], network: Network) -> Port:

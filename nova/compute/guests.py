@@ -1,5 +1,6 @@
 """Do to this host's guests what the control plane asks, one thing at a time for each."""
 
+import concurrent.futures
 import contextlib
 import dataclasses
 import logging
@@ -65,10 +66,12 @@ class Guests:
         max_builds: int = 10,
         tpms: Tpms | None = None,
         plugging: Plugging | None = None,
+        most_compared: int = 1,
     ):
         self._hypervisor, self._images, self._conductor, self._host = hypervisor, images, conductor, host
         self._tpms = tpms
         self.plugging = plugging or Plugging()
+        self._most_compared = max(1, most_compared)
         self.config_drives = config_drives or ConfigDrives()
         self._builds = threading.BoundedSemaphore(max_builds) if max_builds else contextlib.nullcontext()
         self._locks: dict[str, list] = {}
@@ -96,12 +99,13 @@ class Guests:
 
     def _make(self, guest: Guest, held: bool) -> Power:
         kept, source = source_of(self._images, guest)
-        self.unlock(guest)
+        if self._tpms:
+            self._tpms.unlock_to_start(guest)
         options = {'held': True} if held else {}
         return self._hypervisor.ensure(kept, source, self.config_drives.files(guest), **options)
 
     def unlock(self, guest: Guest) -> None:
-        """Have ready what the guest's start needs and this host may not have: before it is stopped to be started anew."""
+        """Have ready what the guest's next start needs and this host may not have; best before it is stopped."""
         if self._tpms:
             self._tpms.unlock(guest)
 
@@ -195,20 +199,24 @@ class Guests:
         if down:
             LOG.info('Guests that ran when this host went down are started: %s', ', '.join(down))
             self._conductor.guests_down(admin_context(), host=self._host, server_ids=down)
-        for server_id, state in expected.items():
-            if server_id not in down:
-                self._compare_one(server_id, State(state), found.get(server_id))
+        compared = [(name, State(state), found.get(name)) for name, state in expected.items() if name not in down]
+        with concurrent.futures.ThreadPoolExecutor(self._most_compared, 'compare-guest') as pool:
+            for done in [pool.submit(self._compare_one, *one) for one in compared if self._differs(*one)]:
+                done.result()
         if self._tpms:
             self._tpms.sweep()
 
-    def _compare_one(self, server_id: str, state: State, power: Power | None) -> None:
+    def _differs(self, server_id: str, state: State, power: Power | None) -> bool:
         usual = lifecycle.USUAL_POWER.get(state)
         if usual is None:
-            return
+            return False
         if power in usual and self._known.get(server_id, power) == power:
             self._known[server_id] = power
-            return
-        if power not in usual:
+            return False
+        return True
+
+    def _compare_one(self, server_id: str, state: State, power: Power | None) -> None:
+        if power not in lifecycle.USUAL_POWER[state]:
             LOG.warning('Server %s should be %s; its guest is %s.', server_id, state.value, _shown(power))
             # It may have been told before, when an operation held the server.
             self._known.pop(server_id, None)

@@ -16,7 +16,7 @@ from typing import Any
 
 from nova import errors
 from nova.clients.image import ImageClient
-from nova.context import Context
+from nova.context import Context, admin_context
 from nova.domain import image_format
 from nova.domain.guest import Guest
 from nova.domain.image import Image
@@ -226,12 +226,15 @@ class ImageCache:
 
 
 def source_of(images: ImageCache, guest: Guest, image: Image | None = None) -> tuple[Guest, Callable[[Any], str]]:
-    """The guest with its image as it is kept here (or with this one instead), and what makes that available."""
+    """The guest with its image as it is kept here (or with this one instead), and what makes that available, or another
+    image that this one needs."""
     image = image or guest.image
     if image is None:
         return guest, _no_image
 
-    def source(_image: Any) -> str:
+    def source(wanted: Image) -> str:
+        if wanted.id != image.id:
+            return images.path(images.client.get(admin_context(), wanted.id))
         # An image that goes is kept for nobody.
         return images.path(image, guest.server.flavor.disk_gb, guest.id if guest.image_stays else None)
 

@@ -1,5 +1,7 @@
 """Have this host's guests run from a rescue image, with their own disks beside; and go back."""
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 from nova import errors
@@ -9,12 +11,13 @@ from nova.compute.images import ImageCache, source_of
 from nova.context import admin_context
 from nova.domain.guest import Guest
 from nova.domain.image import Image
-from nova.domain.lifecycle import Power
+from nova.domain.lifecycle import Power, State
 from nova.virt import driver
 
 
 class Rescues:
-    """`image_id` is the image that the operator offers where a user names none; without, the guest's own is taken."""
+    """`image_id` is the image that the operator offers where a user names none, to be started with the kernel and the ramdisk
+    if they are given; without, the guest's own is taken."""
 
     def __init__(
         self,
@@ -24,9 +27,12 @@ class Rescues:
         glance: ImageClient | None = None,
         image_id: str | None = None,
         shutdown_timeout: float = 60.0,
+        kernel_id: str | None = None,
+        ramdisk_id: str | None = None,
     ):
         self._hypervisor, self._guests, self._images = hypervisor, guests, images
         self._glance, self._image_id, self._shutdown_timeout = glance, image_id, shutdown_timeout
+        self._starts_from = {'kernel_id': kernel_id, 'ramdisk_id': ramdisk_id}
 
     def rescue(self, guest: Guest, image: Image | None, timeout: float | None) -> Power:
         hypervisor = able(self._hypervisor, driver.Rescue, 'rescue guests')
@@ -43,13 +49,22 @@ class Rescues:
     def unrescue(self, guest: Guest, start: bool) -> Power:
         hypervisor = able(self._hypervisor, driver.Rescue, 'rescue guests')
         with self._guests.working_on(guest.id, 'unrescued') as noted:
-            self._guests.unlock(guest)
+            if guest.server.state is State.RESCUED:
+                self._guests.unlock(guest)
             power = noted(hypervisor.unrescue(guest_as_kept(self._images, guest)))
         self._images.settle(guest.id, guest.image)
         return self._guests.ensure(guest) if start else power
 
     def _offered(self) -> Image | None:
-        return self._glance.get(admin_context(), self._image_id) if self._glance and self._image_id else None
+        if not (self._glance and self._image_id):
+            return None
+        image = self._glance.get(admin_context(), self._image_id)
+        return started_from(image, {name: given for name, given in self._starts_from.items() if given})
+
+
+def started_from(image: Image, parts: Mapping[str, str]) -> Image:
+    """The image with the kernel and the ramdisk that the operator names for it, which stand above its own."""
+    return dataclasses.replace(image, properties={**image.properties, **parts})
 
 
 def guest_as_kept(images: ImageCache, guest: Guest) -> Guest:

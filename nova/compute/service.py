@@ -61,13 +61,7 @@ def build(conf: Any) -> 'ComputeService':
     conductor = bus.client(Conductor)
     placement = PlacementClient(identity.adapter(conf, 'placement'))
     glance = ImageClient(identity.adapter(conf, 'glance'), attempts=conf.glance.num_retries + 1)
-    images = ImageCache(
-        os.path.join(conf.instances_path, conf.image_cache.subdirectory_name),
-        glance,
-        force_raw=conf.force_raw_images,
-        conversion=Conversion(conf.libvirt.images_address_space_limit),
-        max_conversions=conf.compute.max_concurrent_disk_ops,
-    )
+    images = image_cache(conf, glance)
     guests = Guests(
         hypervisor,
         images,
@@ -75,11 +69,44 @@ def build(conf: Any) -> 'ComputeService':
         conf.host,
         config_drives(conf),
         conf.max_concurrent_builds,
-        tpms_of(conf, hypervisor),
-        Plugging(conf.vif_plugging_timeout, conf.vif_plugging_is_fatal),
+        tpms=tpms_of(conf, hypervisor),
+        plugging=Plugging(conf.vif_plugging_timeout, conf.vif_plugging_is_fatal),
+        most_compared=conf.sync_power_state_pool_size,
     )
+    return ComputeService(
+        conf.host,
+        hypervisor,
+        guests,
+        images,
+        reporter_of(conf, hypervisor, conductor, placement),
+        bus,
+        neighbours=(placement.neighbour, glance.neighbour),
+        compare_interval=conf.sync_power_state_interval,
+        expiry=expiry(conf),
+        reread=lambda: (config_drives(conf), share(conf)),
+        power=PowerControl(hypervisor, guests, conf.shutdown_timeout),
+        rescues=rescues_of(conf, hypervisor, guests, images, glance),
+        resume_guests=conf.resume_guests_state_on_host_boot,
+        deleted_guests=deleted_guests_of(conf, hypervisor, guests, conductor),
+        deleted_guests_interval=conf.running_deleted_instance_poll_interval,
+        snapshots=Snapshots(hypervisor, guests, glance, conf.max_concurrent_snapshots),
+        hears_events=conf.workarounds.handle_virt_lifecycle_events,
+    )
+
+
+def image_cache(conf: Any, glance: ImageClient) -> ImageCache:
+    return ImageCache(
+        os.path.join(conf.instances_path, conf.image_cache.subdirectory_name),
+        glance,
+        force_raw=conf.force_raw_images,
+        conversion=Conversion(conf.libvirt.images_address_space_limit),
+        max_conversions=conf.compute.max_concurrent_disk_ops,
+    )
+
+
+def reporter_of(conf: Any, hypervisor: Any, conductor: Any, placement: PlacementClient) -> Reporter:
     looks = conf.update_resources_interval
-    reporter = Reporter(
+    return Reporter(
         hypervisor,
         conductor,
         placement,
@@ -91,32 +118,29 @@ def build(conf: Any) -> 'ComputeService':
         look_interval=None if looks < 0 else float(looks) or USUAL_LOOK_INTERVAL,
         refresh_interval=conf.compute.resource_provider_association_refresh,
     )
-    return ComputeService(
-        conf.host,
+
+
+def rescues_of(conf: Any, hypervisor: Any, guests: Guests, images: ImageCache, glance: ImageClient) -> Rescues:
+    return Rescues(
         hypervisor,
         guests,
         images,
-        reporter,
-        bus,
-        neighbours=(placement.neighbour, glance.neighbour),
-        compare_interval=conf.sync_power_state_interval,
-        expiry=expiry(conf),
-        reread=lambda: (config_drives(conf), share(conf)),
-        power=PowerControl(hypervisor, guests, conf.shutdown_timeout),
-        rescues=Rescues(
-            hypervisor, guests, images, glance, conf.libvirt.rescue_image_id, shutdown_timeout=conf.shutdown_timeout
-        ),
-        resume_guests=conf.resume_guests_state_on_host_boot,
-        deleted_guests=DeletedGuests(
-            hypervisor,
-            guests,
-            conductor,
-            conf.host,
-            conf.running_deleted_instance_action,
-            conf.running_deleted_instance_timeout,
-        ),
-        deleted_guests_interval=conf.running_deleted_instance_poll_interval,
-        snapshots=Snapshots(hypervisor, guests, glance, conf.max_concurrent_snapshots),
+        glance,
+        conf.libvirt.rescue_image_id,
+        shutdown_timeout=conf.shutdown_timeout,
+        kernel_id=conf.libvirt.rescue_kernel_id,
+        ramdisk_id=conf.libvirt.rescue_ramdisk_id,
+    )
+
+
+def deleted_guests_of(conf: Any, hypervisor: Any, guests: Guests, conductor: Any) -> DeletedGuests:
+    return DeletedGuests(
+        hypervisor,
+        guests,
+        conductor,
+        conf.host,
+        conf.running_deleted_instance_action,
+        conf.running_deleted_instance_timeout,
     )
 
 
@@ -179,12 +203,13 @@ class ComputeService:
         resume_guests: bool = False,
         deleted_guests: DeletedGuests | None = None,
         deleted_guests_interval: float = 1800.0,
+        hears_events: bool = True,
     ):
         self._host, self._hypervisor, self._guests, self._images = host, hypervisor, guests, images
         self._reporter, self._bus, self._neighbours = reporter, bus, tuple(neighbours)
         self._compare_interval, self._expiry, self._reread = compare_interval, expiry, reread
         self._power = power or PowerControl(hypervisor, guests)
-        self._resume_guests = resume_guests
+        self._resume_guests, self._hears_events = resume_guests, hears_events
         self._deleted_guests, self._deleted_guests_interval = deleted_guests, deleted_guests_interval
         self._interfaces = Interfaces(hypervisor, guests)
         self._rebuilds = Rebuilds(hypervisor, guests, images)
@@ -203,7 +228,7 @@ class ComputeService:
         if not self._prepared:
             self._images.clean()
             self._snapshots.clean()
-            if isinstance(self._hypervisor, driver.Events):
+            if self._hears_events and isinstance(self._hypervisor, driver.Events):
                 self._hypervisor.listen(self._guest_changed)
             self._prepared = True
         self._bus.check()
@@ -332,6 +357,10 @@ class ComputeService:
 
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         return self._guests.diagnose(server_id)
+
+    def observe_guest(self, context: Context, server_id: str) -> Power | None:
+        seen = self._hypervisor.observe(server_id)
+        return seen.power if seen else None
 
     def attach_interface(self, context: Context, guest: Guest, port_id: str) -> None:
         self._interfaces.attach(guest, port_id)

@@ -5,33 +5,42 @@ import logging
 import os
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 from nova import errors
 from nova.clients.keys import KeyClient
 from nova.domain.guest import Guest
 from nova.domain.guest_wishes import Wishes
-from nova.virt import driver
+from nova.domain.lifecycle import Power
 
 LOG = logging.getLogger(__name__)
 
 SECRET_BYTES = 48
+STARTED = frozenset({Power.RUNNING, Power.PAUSED})
 
 
 class Tpms:
     """`directory` keeps which secrets are to be deleted: a key manager that is away keeps nobody waiting."""
 
-    def __init__(self, hypervisor: driver.Tpms, keys: KeyClient, directory: str):
+    def __init__(self, hypervisor: Any, keys: KeyClient, directory: str):
         self._hypervisor, self._keys, self._directory = hypervisor, keys, directory
 
     def unlock(self, guest: Guest) -> None:
-        """Have the guest's secret ready for its start; one is made for a guest that has none yet."""
-        if Wishes(guest.server.flavor.extra_specs, guest.server.image_properties).tpm() is None:
+        """Have the guest's secret ready for its next start; one is made for a guest that has none yet."""
+        if not _has_tpm(guest):
             return
         key_id = self._hypervisor.tpm_key(guest.id)
         if key_id is None:
             key_id = self._keys.store(f'TPM of server {guest.id}', secrets.token_urlsafe(SECRET_BYTES).encode())
             self._hypervisor.keep_tpm_key(guest.id, key_id)
         self._hypervisor.unlock_tpm(guest.id, key_id, self._secret(key_id))
+
+    def unlock_to_start(self, guest: Guest) -> None:
+        """The same, unless the guest has been started: it goes on without."""
+        if _has_tpm(guest):
+            seen = self._hypervisor.observe(guest.id)
+            if seen is None or seen.power not in STARTED:
+                self.unlock(guest)
 
     def _secret(self, key_id: str) -> bytes:
         try:
@@ -85,3 +94,7 @@ class Tpms:
 
     def _path(self, key_id: str) -> str:
         return os.path.join(self._directory, key_id)
+
+
+def _has_tpm(guest: Guest) -> bool:
+    return Wishes(guest.server.flavor.extra_specs, guest.server.image_properties).tpm() is not None

@@ -14,7 +14,7 @@ from nova.clients import identity
 from nova.clients.image import ImageClient
 from nova.clients.network import NetworkClient
 from nova.clients.placement import PlacementClient
-from nova.conductor import image_caching, ports
+from nova.conductor import image_caching, ports, powers
 from nova.conductor.reconcilers import RECONCILERS
 from nova.conductor.runner import Runner
 from nova.context import Context, admin_context
@@ -59,6 +59,7 @@ def build(conf: Any) -> 'ConductorService':
         operation_deadline=conf.operations.deadline,
         reclaim_interval=conf.reclaim_instance_interval,
         resize_confirm_window=conf.resize_confirm_window,
+        rescue_timeout=conf.rescue_timeout,
         service_down_time=conf.service_down_time,
         journal_days=conf.operations.keep_days,
     )
@@ -192,8 +193,7 @@ class ConductorService:
             self._cloud.bus.client(Compute, host=host).report_now(context)
 
     def guest_changed(self, context: Context, host: str, server_id: str, power: Power | None) -> None:
-        with self._cloud.databases.own.writing() as tx:
-            found = servers.set_power(tx, server_id, host, power or Power.NOSTATE)
+        found = powers.follow(self._cloud, context, host, server_id, power or Power.NOSTATE)
         if found and found.end_guest:
             LOG.warning('Guest of server %s on host %s runs and should not; it is ended.', server_id, host)
             self._begin(PowerOff(server_id, self._cloud.databases.own_cell_id, host))

@@ -184,6 +184,12 @@ COMPUTE = (
         'A negative number means never.',
     ),
     cfg.IntOpt(
+        'sync_power_state_pool_size',
+        default=5,
+        min=1,
+        help='How many guests that are not as their servers should be a host tells of at the same time in such a comparison.',
+    ),
+    cfg.IntOpt(
         'reclaim_instance_interval',
         default=0,
         help='Seconds for which a deleted server can be restored; then it is deleted for good. 0 or less: deleted '
@@ -195,6 +201,12 @@ COMPUTE = (
         min=0,
         help='Seconds after which a resize is confirmed that its user has neither confirmed nor reverted. 0: never. '
         'Conductors read it.',
+    ),
+    cfg.IntOpt(
+        'rescue_timeout',
+        default=0,
+        min=0,
+        help='Seconds after which a server that is still rescued is unrescued. 0: never. Conductors read it.',
     ),
     cfg.BoolOpt(
         'resume_guests_state_on_host_boot',

@@ -162,6 +162,16 @@ OPTS = [
         'rescue_image_id',
         help="The image that servers are rescued from where the user names none. When it is not set, the server's own.",
     ),
+    cfg.StrOpt(
+        'rescue_kernel_id',
+        help='The image of the kernel that rescue_image_id is started with. When it is not set, the one that the image itself '
+        'names, if any.',
+    ),
+    cfg.StrOpt(
+        'rescue_ramdisk_id',
+        help='The image of the ramdisk that rescue_image_id is started with. When it is not set, the one that the image itself '
+        'names, if any.',
+    ),
     cfg.IntOpt(
         'device_detach_attempts',
         default=8,

@@ -58,8 +58,16 @@ class PlacementRequest:
     node: str | None = None
     forced: bool = False
     excluding: tuple[str, ...] = ()
-    # Filled in by the scheduler.
+    # The server is on its host already, and has its former room there besides.
+    stays: bool = False
+    # Filled in by the scheduler: the server's group, and the hosts of the servers that the hints name.
     group: GroupPlaces | None = None
+    places: dict[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+    def named(self, hint: str) -> tuple[str, ...]:
+        """The servers that a hint names: one, or several."""
+        given = self.scheduler_hints.get(hint) or ()
+        return (given,) if isinstance(given, str) else tuple(given)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +90,11 @@ class Choice:
     rejected: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
+# Where a server is to be, compared with others, as its user wished when it was new.
+SAME_HOST, DIFFERENT_HOST = 'same_host', 'different_host'
+OF_PLACE = frozenset({SAME_HOST, DIFFERENT_HOST, 'query', 'build_near_host_ip', 'cidr'})
+
+
 def stay_request(server: Server, flavor: Flavor) -> PlacementRequest:
     """What to ask the scheduler for a server that gets another flavor on the host that it is on."""
     return PlacementRequest(
@@ -94,9 +107,11 @@ def stay_request(server: Server, flavor: Flavor) -> PlacementRequest:
         image_properties=server.image_properties,
         extra_specs=flavor.extra_specs,
         flavor_name=flavor.name,
-        scheduler_hints=server.scheduler_hints,
+        # Those that chose the host are obeyed no more: it is not chosen anew.
+        scheduler_hints={name: hint for name, hint in server.scheduler_hints.items() if name not in OF_PLACE},
         host=server.host,
         node=server.node,
+        stays=True,
     )
 
 

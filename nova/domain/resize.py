@@ -30,6 +30,20 @@ class Allowance:
     cores: int
     memory_mb: int
     user_id: str | None = None
+    instances: int = UNLIMITED
+
+    @property
+    def is_limit(self) -> bool:
+        return (self.cores, self.memory_mb, self.instances) != (UNLIMITED, UNLIMITED, UNLIMITED)
+
+    def refuse_another(self, used: Usage, flavor: Flavor) -> None:
+        """Raise OverQuota if what is used, with a server of this flavor that was not counted before, is more than this."""
+        asked = (
+            ('cores', self.cores, used.cores, flavor.vcpus),
+            ('instances', self.instances, used.instances, 1),
+            ('ram', self.memory_mb, used.memory_mb, flavor.memory_mb),
+        )
+        self._refuse(asked)
 
     def refuse_excess(self, used: Usage, old: Flavor, new: Flavor) -> None:
         """Raise OverQuota if what is used, with the server in its new size, is more than this where it grew."""
@@ -37,6 +51,10 @@ class Allowance:
             ('cores', self.cores, used.cores, new.vcpus - old.vcpus),
             ('ram', self.memory_mb, used.memory_mb, new.memory_mb - old.memory_mb),
         )
+        self._refuse(asked)
+
+    @staticmethod
+    def _refuse(asked: Iterable[tuple[str, int, int, int]]) -> None:
         for name, allowed, taken, more in asked:
             if more > 0 and allowed != UNLIMITED and taken > allowed:
                 before = taken - more

@@ -37,6 +37,8 @@ class Cloud:
     reclaim_interval: int = 0
     # Seconds after which resizes are confirmed that wait for their users; 0: never.
     resize_confirm_window: int = 0
+    # Seconds after which the rescue of a server is ended; 0: never.
+    rescue_timeout: int = 0
     # Seconds without a sign of life after which a host counts as down.
     service_down_time: int = 60
     # Days for which the journals of deleted servers are kept; 0: for ever.

@@ -3,8 +3,9 @@
 import dataclasses
 from typing import Any, ClassVar
 
-from nova.db.stores import deletions, mappings
+from nova.db.stores import deletions, mappings, quotas
 from nova.domain.lifecycle import Activity, Power
+from nova.domain.resize import Allowance
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.saga.journal import Journal
 from nova.saga.step import Step
@@ -12,13 +13,22 @@ from nova.saga.step import Step
 
 @dataclasses.dataclass(frozen=True)
 class RestoreServer(GuestOperation):
-    """Whatever it was before it was deleted, it runs then."""
+    """Whatever it was before it was deleted, it runs then. `allowances` are the quotas that hold."""
+
+    allowances: tuple[Allowance, ...] = ()
 
     verb: ClassVar[str] = 'restore'
 
     def take_quota(self, cloud: Any, journal: Journal) -> None:
+        """Raises OverQuota, and counts as before, if others have taken the room meanwhile: nobody else is counted just now."""
+        server = self.server(cloud)
         with cloud.databases.api.writing() as tx:
+            if self.allowances:
+                quotas.take_turn(tx, server.project_id)
             mappings.count_again(tx, self.server_id)
+            for allowance in self.allowances:
+                used = mappings.count_usage(tx, server.project_id, allowance.user_id)
+                allowance.refuse_another(used, server.flavor)
 
     def free_quota(self, cloud: Any, journal: Journal) -> None:
         with cloud.databases.api.writing() as tx:

@@ -107,6 +107,10 @@ class Compute(Contract):
     def diagnose_guest(self, context: Context, server_id: str) -> Diagnostics:
         """What the hypervisor counts of a running guest."""
 
+    @call(since='1.3', timeout=20)
+    def observe_guest(self, context: Context, server_id: str) -> Power | None:
+        """The guest's power just now; None if it is not there."""
+
     @call(since='1.2', timeout=600)
     def attach_interface(self, context: Context, guest: Guest, port_id: str) -> None:
         """Plug one of the guest's ports in, where it is not plugged in yet."""

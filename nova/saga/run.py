@@ -99,7 +99,7 @@ def _undo_one(operation: Any, cloud: Any, journal: Journal, step: Step) -> None:
         step.undo(operation, cloud, journal)
     except errors.LeaseLost:
         raise
-    except errors.ServiceDown as failure:
+    except (errors.ServiceDown, errors.Unavailable) as failure:
         LOG.info('%s waits to undo %s: %s', operation, step.name, failure)
         journal.postpone(step.name, failure)
         raise _Postponed from failure

@@ -7,15 +7,16 @@ is lost to somebody else, it is made once more from fresh answers, and then requ
 import dataclasses
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from nova import errors
 from nova.clients.placement import Changed, NoCapacity, PlacementClient
 from nova.domain.host import Host
 from nova.domain.placement import Candidate, Claim
-from nova.domain.request import Choice, PlacementRequest, Selection
+from nova.domain.request import DIFFERENT_HOST, SAME_HOST, Choice, PlacementRequest, Selection
 from nova.scheduler import wanted as wanting
+from nova.scheduler.filters.named_servers import DifferentHost, SameHost
 from nova.scheduler.groups import Groups, group_of
 from nova.scheduler.hosts import Hosts, with_claim
 from nova.scheduler.place import Filter, Ranking, Weigher, place
@@ -48,6 +49,8 @@ class Planned:
     choice: Choice
     claim: Claim | None = None
     amounts: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    # How many servers the host gains.
+    servers: int = 1
 
 
 class Draft:
@@ -56,7 +59,7 @@ class Draft:
     def __init__(self, view: dict[str, Host], began: float):
         self.view, self.began = view, began
         self.taken = Taken()
-        self._chosen: list[tuple[str, Mapping[str, int]]] = []
+        self._chosen: list[tuple[str, Planned]] = []
         # Group, server and host of each choice for a member of a group.
         self.grouped: list[tuple[str, str, str]] = []
 
@@ -65,14 +68,14 @@ class Draft:
 
     def note(self, node_id: str, planned: Planned) -> None:
         self.taken.take(planned.claim.allocations)
-        self._chosen.append((node_id, planned.amounts))
-        self.view[node_id] = with_claim(self.view[node_id], planned.amounts)
+        self._chosen.append((node_id, planned))
+        self.view[node_id] = with_claim(self.view[node_id], planned.amounts, planned.servers)
 
     def renew(self, view: dict[str, Host]) -> None:
         """Go on from a newer picture of the hosts."""
-        for node_id, amounts in self._chosen:
+        for node_id, planned in self._chosen:
             if node_id in view:
-                view[node_id] = with_claim(view[node_id], amounts)
+                view[node_id] = with_claim(view[node_id], planned.amounts, planned.servers)
         self.view = view
 
 
@@ -97,9 +100,10 @@ class Chooser:
         rules: Rules,
         clock: Any,
         groups: Groups | None = None,
+        places: Callable[[Collection[str]], dict[str, tuple[str, ...]]] | None = None,
     ):
         self._placement, self._hosts, self._room, self._clock = placement, hosts, room, clock
-        self._groups = groups
+        self._groups, self._places = groups, places
         self.rules = rules
         self.counts = {'selected': 0, 'refused': 0, 'lost_claims': 0}
 
@@ -150,7 +154,7 @@ class Chooser:
             self._placement.claim([plan.claim for plan in claims])
             self._room.claimed(plan.claim.allocations for plan in claims)
             for plan in claims:
-                self._hosts.claimed(plan.choice.selection.node_id, plan.amounts)
+                self._hosts.claimed(plan.choice.selection.node_id, plan.amounts, plan.servers)
             if draft.grouped:
                 self._groups.chosen(draft.grouped)
         for plans in planned:
@@ -159,6 +163,7 @@ class Chooser:
         return [tuple(plan.choice for plan in plans) for plans in planned]
 
     def _plan(self, draft: Draft, request: PlacementRequest, obstacles: Obstacles) -> Planned:
+        request = self._with_places(request)
         group_id = group_of(request)
         if self._groups and group_id:
             places = self._groups.places(request, draft.members_of(group_id))
@@ -167,6 +172,12 @@ class Chooser:
         if self._groups and group_id and planned.choice.selection:
             draft.grouped.append((group_id, request.server_id, planned.choice.selection.host))
         return planned
+
+    def _with_places(self, request: PlacementRequest) -> PlacementRequest:
+        """With the hosts of the servers that its hints name."""
+        read = self._places and any(isinstance(rule, SameHost | DifferentHost) for rule in self.rules.filters)
+        named = {*request.named(SAME_HOST), *request.named(DIFFERENT_HOST)} if read else ()
+        return dataclasses.replace(request, places=self._places(named)) if named else request
 
     def _new(self, draft: Draft, request: PlacementRequest, obstacles: Obstacles) -> Planned:
         planned = self._look(draft, request, obstacles, since=None)
@@ -209,7 +220,7 @@ class Chooser:
         generation = held.generation if held else obstacles.generations.get(request.server_id)
         claim = Claim(request.server_id, request.project_id, request.user_id, candidate.allocations, generation)
         choice = Choice(self._selection(request, host), _some(rejected))
-        planned = Planned(choice, claim, wanting.amounts(request))
+        planned = Planned(choice, claim, wanting.amounts(request), 0 if request.stays else 1)
         draft.note(host.node_id, planned)
         return planned
 

@@ -4,7 +4,6 @@ import dataclasses
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -33,6 +32,8 @@ class Pending:
 
     amounts: Mapping[str, int]
     at: float
+    # How many servers the host gains by it: none, if one that it has takes more.
+    servers: int = 1
 
 
 class Hosts:
@@ -41,7 +42,7 @@ class Hosts:
     def __init__(self, source: Source, full_every: float = 60.0, clock: Callable[[], float] = time.monotonic):
         self._source, self._full_every, self._clock = source, full_every, clock
         self._recorded: dict[str, Host] = {}
-        self._pending: dict[str, deque[Pending]] = {}
+        self._pending: dict[str, list[Pending]] = {}
         self._view: dict[str, Host] = {}
         self._full_at: float | None = None
         self._lock = threading.Lock()
@@ -52,13 +53,13 @@ class Hosts:
         with self._lock:
             return dict(self._view)
 
-    def claimed(self, node_id: str, amounts: Mapping[str, int]) -> None:
-        """Count a claim at once; the host's record follows."""
+    def claimed(self, node_id: str, amounts: Mapping[str, int], servers: int = 1) -> None:
+        """Count a claim at once, for a new server or (0) for one that is there; the host's record follows."""
         with self._lock:
             if node_id not in self._recorded:
                 return
-            self._pending.setdefault(node_id, deque()).append(Pending(amounts, self._clock()))
-            self._view[node_id] = with_claim(self._view[node_id], amounts)
+            self._pending.setdefault(node_id, []).append(Pending(amounts, self._clock(), servers))
+            self._view[node_id] = with_claim(self._view[node_id], amounts, servers)
 
     def refresh(self, whole: bool = False) -> None:
         """Read what has changed; every minute, or if asked to, everything. Raises ServiceDown, and keeps the picture."""
@@ -94,7 +95,7 @@ class Hosts:
             with self._lock:
                 before = self._recorded.get(host.node_id)
                 self._recorded[host.node_id] = host
-                self._view[host.node_id] = self._with_pending(host, host.servers - before.servers if before else 0)
+                self._view[host.node_id] = self._with_pending(host, before or host)
         self._settle()
 
     def _settle(self) -> None:
@@ -102,20 +103,16 @@ class Hosts:
         with self._lock:
             old = self._clock() - SETTLED_AFTER
             for node_id in [node_id for node_id, held in self._pending.items() if held and held[0].at < old]:
-                self._view[node_id] = self._with_pending(self._recorded[node_id], 0)
+                self._view[node_id] = self._with_pending(self._recorded[node_id], self._recorded[node_id])
 
-    def _with_pending(self, host: Host, recorded_since: int) -> Host:
+    def _with_pending(self, host: Host, before: Host) -> Host:
         held = self._pending.get(host.node_id)
         if not held:
             return host
-        # Each server that the record has gained is one whose claim it now shows.
-        for _server in range(min(max(recorded_since, 0), len(held))):
-            held.popleft()
         old = self._clock() - SETTLED_AFTER
-        while held and held[0].at < old:
-            held.popleft()
+        held[:] = [claim for claim in unrecorded(held, before, host) if claim.at >= old]
         for claim in held:
-            host = with_claim(host, claim.amounts)
+            host = with_claim(host, claim.amounts, claim.servers)
         return host
 
 
@@ -149,12 +146,42 @@ class Refresher:
                 LOG.exception('Hosts could not be read; choosing from what was known before.')
 
 
-def with_claim(host: Host, amounts: Mapping[str, int]) -> Host:
-    """The host as it is once these amounts are claimed on it for one more server."""
+def unrecorded(pending: Iterable[Pending], before: Host, now: Host) -> list[Pending]:
+    """The claims that the host's record did not show before, and does not show now.
+
+    Each server that it has gained is one whose claim it now shows; what else it has gained was claimed for those it had.
+    """
+    servers = now.servers - before.servers
+    gained = [amount - was for amount, was in zip(_claims(now), _claims(before), strict=True)]
+    left = []
+    for claim in sorted(pending, key=lambda claim: -claim.servers):
+        amounts = _amounts(claim.amounts)
+        shown = (
+            servers > 0 if claim.servers else all(more >= amount for more, amount in zip(gained, amounts, strict=True))
+        )
+        if not shown:
+            left.append(claim)
+            continue
+        servers -= claim.servers
+        gained = [more - amount for more, amount in zip(gained, amounts, strict=True)]
+    return sorted(left, key=lambda claim: claim.at)
+
+
+def _claims(host: Host) -> tuple[int, int, int]:
+    return host.claimed_vcpus, host.claimed_memory_mb, host.claimed_disk_gb
+
+
+def _amounts(claimed: Mapping[str, int]) -> tuple[int, int, int]:
+    return claimed.get('VCPU', 0) + claimed.get('PCPU', 0), claimed.get('MEMORY_MB', 0), claimed.get('DISK_GB', 0)
+
+
+def with_claim(host: Host, amounts: Mapping[str, int], servers: int = 1) -> Host:
+    """The host as it is once these amounts are claimed on it, for so many more servers."""
+    vcpus, memory_mb, disk_gb = _amounts(amounts)
     return dataclasses.replace(
         host,
-        claimed_vcpus=host.claimed_vcpus + amounts.get('VCPU', 0) + amounts.get('PCPU', 0),
-        claimed_memory_mb=host.claimed_memory_mb + amounts.get('MEMORY_MB', 0),
-        claimed_disk_gb=host.claimed_disk_gb + amounts.get('DISK_GB', 0),
-        servers=host.servers + 1,
+        claimed_vcpus=host.claimed_vcpus + vcpus,
+        claimed_memory_mb=host.claimed_memory_mb + memory_mb,
+        claimed_disk_gb=host.claimed_disk_gb + disk_gb,
+        servers=host.servers + servers,
     )

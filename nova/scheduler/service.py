@@ -13,6 +13,7 @@ from nova import errors
 from nova.clients import identity
 from nova.clients.placement import PlacementClient
 from nova.context import Context
+from nova.db import server_places
 from nova.db.engine import Databases
 from nova.db.stores import services
 from nova.domain.request import Choice, PlacementRequest
@@ -39,7 +40,15 @@ def build(conf: Any) -> 'SchedulerService':
     hosts = Hosts(cells)
     room = Room(placement, conf.scheduler.max_placement_results)
     return SchedulerService(
-        Chooser(placement, hosts, room, rules(conf), time.monotonic, Groups.of(databases)),
+        Chooser(
+            placement,
+            hosts,
+            room,
+            rules(conf),
+            time.monotonic,
+            Groups.of(databases),
+            lambda server_ids: server_places.read(databases, server_ids),
+        ),
         hosts,
         Bus(conf),
         conf.host,

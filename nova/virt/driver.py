@@ -19,7 +19,10 @@ ImageSource = Callable[[Image], str]
 
 
 class Guests(abc.ABC):
-    """Make, find and remove guests. Each call is idempotent; failures are `HostFailed` or `Refused`."""
+    """Make, find and remove guests. Each call is idempotent.
+
+    Failures are `HostFailed`, `Refused`, or `HostAway` while the hypervisor does not answer.
+    """
 
     @abc.abstractmethod
     def ensure(

@@ -32,17 +32,22 @@ def token_and_project(auth_url: str, user: str, password: str, project: str) -> 
 class Compute:
     """One keep-alive connection for each thread that calls. Answers are (status, JSON or None, seconds)."""
 
-    def __init__(self, url: str, token: str):
+    def __init__(self, url: str, token: str, version: str = VERSION):
         self._address = urllib.parse.urlsplit(url)
         self._headers = {
             'X-Auth-Token': token,
-            'OpenStack-API-Version': VERSION,
+            'OpenStack-API-Version': version,
             'Content-Type': 'application/json',
             'Accept': 'application/json',
         }
         self._local = threading.local()
 
     def call(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
+        status, content, seconds = self.ask(method, path, body)
+        return status, json.loads(content) if content else None, seconds
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, bytes, float]:
+        """As `call`, with the answer as it came."""
         data = json.dumps(body) if body is not None else None
         began = time.perf_counter()
         for fresh in (False, True):
@@ -55,7 +60,7 @@ class Compute:
             except (http.client.HTTPException, ConnectionError, TimeoutError):
                 if fresh:
                     raise
-        return answer.status, json.loads(content) if content else None, time.perf_counter() - began
+        return answer.status, content, time.perf_counter() - began
 
     def get(self, path: str) -> Any:
         status, content, _seconds = self.call('GET', path)

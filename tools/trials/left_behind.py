@@ -84,10 +84,10 @@ def _allocations(site: Site, guests: set[str]) -> Iterator[str]:
 def _ports(site: Site, servers: dict) -> Iterator[str]:
     ports = [port for port in site.get('network', '/ports')['ports'] if port['device_owner'].startswith('compute')]
     yield from _named('ports without server', {port['id'] for port in ports if port['device_id'] not in servers})
-    interfaces = {f'tap{port["id"][:11]}' for port in ports}
-    devices = {path.name for path in Path('/sys/class/net').glob('tap*')}
     if site.cloud.layout.driver == 'libvirt':
-        yield from _named('network devices without port', devices - interfaces)
+        bridges = [Path(f'/sys/class/net/brq{net["id"][:11]}') for net in site.get('network', '/networks')['networks']]
+        devices = {path.name for bridge in bridges for path in bridge.glob('brif/tap*')}
+        yield from _named('network devices without port', devices - {f'tap{port["id"][:11]}' for port in ports})
 
 
 def _images(site: Site, servers: dict) -> Iterator[str]:

@@ -132,7 +132,8 @@ class User:
             self.doing += ', then delete'
             self._site.ask('POST', f'/servers/{self.server_id}/action', {'forceDelete': None})
             shown = self._rest()
-            self._ended('delete in between', 'done' if shown == 'GONE' else 'stuck', began, shown)
+            end = {'GONE': 'done', 'UNREST': 'stuck'}.get(shown, 'undone')
+            self._ended('delete in between', end, began, shown)
 
     def _rest(self) -> str:
         """The status of the server when nothing is done to it any more."""

@@ -5,6 +5,7 @@ from nova.conductor.reconcilers.expired_tokens import EXPIRED_TOKENS
 from nova.conductor.reconcilers.forgotten_journals import FORGOTTEN_JOURNALS
 from nova.conductor.reconcilers.old_answers import OLD_ANSWERS
 from nova.conductor.reconcilers.reclaimed_servers import RECLAIMED_SERVERS
+from nova.conductor.reconcilers.rescued_servers import RESCUED_SERVERS
 from nova.conductor.reconcilers.shelved_servers import SHELVED_SERVERS
 from nova.conductor.reconcilers.stuck_operations import STUCK_OPERATIONS
 from nova.conductor.reconcilers.unconfirmed_resizes import UNCONFIRMED_RESIZES
@@ -17,6 +18,7 @@ RECONCILERS = (
     FORGOTTEN_JOURNALS,
     OLD_ANSWERS,
     RECLAIMED_SERVERS,
+    RESCUED_SERVERS,
     SHELVED_SERVERS,
     STUCK_OPERATIONS,
     UNCONFIRMED_RESIZES,

@@ -19,16 +19,18 @@ from nova.domain.usage_audit import DONE, UsageAudit, last_period
 LOG = logging.getLogger(__name__)
 
 INTERVAL = 60
-DOWN_AFTER = datetime.timedelta(seconds=60)
 # A run takes seconds; one that has not ended by then has lost its conductor.
 GIVEN_UP_AFTER = datetime.timedelta(hours=1)
 # How many servers are read at a time.
 TOLD_AT_ONCE = 500
 
 
-def due(seen: dict[str, datetime.datetime], known: Collection[str], now: datetime.datetime) -> list[str]:
-    """The hosts that live, and have not been counted."""
-    return sorted(host for host, at in seen.items() if host not in known and now - at <= DOWN_AFTER)
+def due(
+    seen: dict[str, datetime.datetime], known: Collection[str], now: datetime.datetime, down_time: int
+) -> list[str]:
+    """The hosts that live, and have not been counted. `down_time` seconds without a sign of life are too many."""
+    since = now - datetime.timedelta(seconds=down_time)
+    return sorted(host for host, at in seen.items() if host not in known and at >= since)
 
 
 def repair(cloud: Any) -> None:
@@ -44,7 +46,7 @@ def _audit(cloud: Any, cell: Cell, beginning: datetime.datetime, ending: datetim
     database, now, began = cloud.databases.cell(cell.id), cloud.now(), time.monotonic()
     with database.reading() as tx:
         known = {audit.host for audit in usage_audits.listing(tx, beginning, ending)}
-        wanted = due(hosts.seen(tx), known, now)
+        wanted = due(hosts.seen(tx), known, now, cloud.service_down_time)
     if not wanted:
         with database.writing() as tx:
             usage_audits.restart(tx, now - GIVEN_UP_AFTER)

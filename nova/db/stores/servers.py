@@ -1,6 +1,7 @@
 """Change servers: the only door to a new activity, its counterpart, and the small changes between."""
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -152,24 +153,46 @@ def set_ports(
     _change(tx, server_id, columns_of({'ports': tuple(ports), **groups}))
 
 
-def set_power(tx: sa.Connection, server_id: str, host: str | None, power: Power) -> Drift | None:
+@dataclasses.dataclass(frozen=True)
+class AtRest:
+    """A server that nothing is being done to: its state, and when it was last changed."""
+
+    state: State
+    since: datetime.datetime
+
+
+def at_rest(tx: sa.Connection, server_id: str, host: str) -> AtRest | None:
+    """The server as it is on its host; None if it is not there, or something is being done to it."""
+    this = (servers.c.id == server_id, servers.c.host == host, servers.c.deleted.is_(False))
+    query = sa.select(servers.c.state, servers.c.updated_at).where(*this, servers.c.operation_id.is_(None))
+    row = tx.execute(query).first()
+    return row and AtRest(State(row.state), row.updated_at)
+
+
+def set_power(
+    tx: sa.Connection, server_id: str, host: str | None, power: Power, since: datetime.datetime | None = None
+) -> Drift | None:
     """Note the power that `host` (or, with None, any) observed, and what follows from it for the server's state.
 
     None if the server is not there. While an operation holds the server, which knows better, only the power is noted.
+    Errors: Conflict if the server was changed after `since`.
     """
     this = [servers.c.id == server_id, servers.c.deleted.is_(False)]
     if host is not None:
         this.append(servers.c.host == host)
-    row = tx.execute(sa.select(servers.c.state, servers.c.power, servers.c.operation_id).where(*this)).first()
+    columns = (servers.c.state, servers.c.power, servers.c.operation_id, servers.c.updated_at)
+    row = tx.execute(sa.select(*columns).where(*this)).first()
     if row is None:
         return None
+    if since is not None and row.updated_at != since:
+        raise errors.Conflict(f'Server {server_id} was changed meanwhile.')
     found = drift(State(row.state), power) if row.operation_id is None else Drift()
     values: dict[str, Any] = {}
     if row.power != power.value:
         values['power'] = power.value
     if found.state is not None:
         # Nobody may have done anything to the server since it was read.
-        as_read = sa.and_(servers.c.operation_id.is_(None), servers.c.state == row.state)
+        as_read = sa.and_(servers.c.operation_id.is_(None), servers.c.updated_at == row.updated_at)
         values['state'] = sa.case((as_read, found.state.value), else_=servers.c.state)
     if values:
         tx.execute(sa.update(servers).where(*this).values(**values, updated_at=present()))

@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterable
 from nova.domain.request import AFFINITY, ANTI_AFFINITY
 from nova.scheduler.filters.all_hosts import AllHosts
 from nova.scheduler.filters.availability_zone import AvailabilityZone
+from nova.scheduler.filters.cidr_affinity import CidrAffinity
 from nova.scheduler.filters.compute import Compute
 from nova.scheduler.filters.compute_capabilities import ComputeCapabilities
 from nova.scheduler.filters.failed_before import FailedBefore
 from nova.scheduler.filters.image_properties import ImageProperties
+from nova.scheduler.filters.json_query import JsonQuery
+from nova.scheduler.filters.named_servers import DifferentHost, SameHost
 from nova.scheduler.filters.num_instances import NumInstances
 from nova.scheduler.filters.offered import Offered
 from nova.scheduler.filters.requested_host import RequestedHost
@@ -38,10 +41,14 @@ FILTERS: dict[str, Callable[[Settings], Filter]] = {
     'AvailabilityZoneFilter': lambda settings: AvailabilityZone(settings.default_zone),
     'ComputeFilter': lambda settings: Compute(settings.service_down_time, settings.now),
     'ComputeCapabilitiesFilter': lambda settings: ComputeCapabilities(),
+    'DifferentHostFilter': lambda settings: DifferentHost(),
     'ImagePropertiesFilter': lambda settings: ImageProperties(settings.default_architecture),
+    'JsonFilter': lambda settings: JsonQuery(),
     'NumInstancesFilter': lambda settings: NumInstances(settings.max_servers),
+    'SameHostFilter': lambda settings: SameHost(),
     'ServerGroupAffinityFilter': lambda settings: ServerGroup(AFFINITY),
     'ServerGroupAntiAffinityFilter': lambda settings: ServerGroup(ANTI_AFFINITY),
+    'SimpleCIDRAffinityFilter': lambda settings: CidrAffinity(),
 }
 
 # What a request says must hold whichever filters are enabled.

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 from nova.standalone import configuration, hypervisor, private_cgroups, private_mounts, processes
@@ -139,17 +140,22 @@ class Libvirt(Part):
         return [self._daemon('virtlogd', 'virtlogd-sock', 5), self._daemon('libvirtd', 'libvirt-sock', 10, *apart)]
 
     def after_stop(self) -> None:
-        """End guests that outlived a supervisor: the one that runs ends its own. Then nobody is in the control groups."""
+        """End guests that outlived a supervisor: the one that runs ends its own. Nobody is in the control groups then."""
+        subtree = private_cgroups.Subtree(self.cgroups)
+        # What else lives there, as a guest's TPM does, ends with its guest as a rule.
+        for pid, born in [(pid, processes.birth(pid)) for pid in (*self._guests(), *subtree.processes())]:
+            processes.end(pid, born, GUEST_GRACE)
+        try:
+            subtree.remove()
+        except OSError as failure:
+            print(f'libvirt left control groups on this machine: {failure}', file=sys.stderr)
+
+    def _guests(self) -> Iterator[int]:
         for note in (self._home / 'run' / 'qemu').glob('*.pid'):
             with contextlib.suppress(OSError, ValueError):
                 pid = int(note.read_text())
-                born = processes.birth(pid)
                 if processes.name(pid).startswith('qemu-system') and str(self._home) in _mounts_of(pid):
-                    processes.end(pid, born, GUEST_GRACE)
-        try:
-            private_cgroups.Subtree(self.cgroups).remove()
-        except OSError as failure:
-            print(f'libvirt left control groups on this machine: {failure}', file=sys.stderr)
+                    yield pid
 
 
 def _mounts_of(pid: int) -> str:

@@ -74,7 +74,7 @@ def _ask(connection: Connection, guest_id: str, question: Callable[[Any], Any], 
         try:
             question(domain)
         except libvirt.libvirtError as failure:
-            if not connection.connected():
+            if not connection.link.connected():
                 raise
             return failure.get_error_message() or str(failure)
         return None

@@ -362,7 +362,7 @@ class LibvirtDriver(
         return self._inventory.report()
 
     def connected(self) -> bool:
-        return self._connection.connected()
+        return self._connection.link.connected()
 
     # --- consoles
 
@@ -393,20 +393,20 @@ class LibvirtDriver(
                 self._ours.pop(guest_id, None)
 
         self._teller.listen(tell)
-        self._connection.listen(self._teller.hear)
-        self._connection.connected()
+        self._connection.link.listen(self._teller.hear)
+        self._connection.link.connected()
 
     def _as_it_is(self, guest_id: str, power: Power | None) -> Power | None:
         """An event may be older than what was done to the guest since: the guest itself knows better."""
         try:
             found = self._connection.power(guest_id)
-        except errors.HostFailed:
+        except (errors.HostFailed, errors.HostAway):
             return power
         return found[1] if found is not None else power
 
     def close(self) -> None:
         self._teller.close()
-        self._connection.close()
+        self._connection.link.close()
 
     def _look(self) -> None:
-        self._connection.connected()
+        self._connection.link.connected()

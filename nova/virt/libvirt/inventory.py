@@ -91,12 +91,12 @@ class HostInventory:
 
     def _learn(self) -> str | None:
         """Ask libvirt what is not known yet. The sentence that says why it could not be asked, or None."""
-        trouble = self._connection.trouble()
-        if trouble or self._learnt_on == self._connection.generation:
+        trouble = self._connection.link.trouble()
+        if trouble or self._learnt_on == self._connection.link.generation:
             return trouble
         try:
-            self._lasting, self._learnt_on = self._ask(), self._connection.generation
-        except errors.HostFailed as failure:
+            self._lasting, self._learnt_on = self._ask(), self._connection.link.generation
+        except (errors.HostFailed, errors.HostAway) as failure:
             return str(failure)
         return None
 
@@ -165,7 +165,7 @@ class HostInventory:
     def _running(self) -> int:
         try:
             return self._connection.running()
-        except errors.HostFailed:
+        except (errors.HostFailed, errors.HostAway):
             return 0
 
     def _inventory(self, memory: int, disk: int) -> Inventory:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nova import errors
+from nova.virt.libvirt import kernel
 from nova.virt.libvirt.disk import Disk, Role
 
 DEVICES = ('cdrom', 'disk', 'floppy')
@@ -22,13 +23,16 @@ def arrange(
     """The disks. `size` is of the rescue image's; `drive_device` is what the config drive is seen as, None without one.
 
     A rescue image that says which device or bus it wants keeps the guest's disks in their places; the rescue disk comes
-    last. Any other is the guest's first disk, and the guest's root disk the second.
+    last. Any other is the guest's first disk, and the guest's root disk the second. What the rescue image starts from comes
+    at the end.
     """
     rescue = _rescue_disk(properties, image_format, size, disk_format)
     drive = (Disk(Role.RESCUE_CONFIG, 'raw', 0, drive_device),) if drive_device else ()
+    starts_from = kernel.files(properties, rescue=True)
     if is_stable(properties):
-        return *(disk for disk in own if not disk.holds_data), *drive, rescue
-    return rescue, *(disk for disk in own if disk.role is Role.ROOT), *drive
+        kept = (disk for disk in own if not (disk.holds_data or disk.is_no_disk))
+        return *kept, *drive, rescue, *starts_from
+    return rescue, *(disk for disk in own if disk.role is Role.ROOT), *drive, *starts_from
 
 
 def is_stable(properties: Mapping[str, Any]) -> bool:

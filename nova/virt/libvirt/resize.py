@@ -100,7 +100,7 @@ def arrange(own: Sequence[Disk], guest: Guest) -> tuple[Disk, ...]:
         disks.append(_in_size(was, size_gb * GIB) if was else ephemeral_disk(guest, number, size_gb))
     if guest.swap_mb:
         disks.append(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB))
-    return (*disks, *(disk for disk in own if disk.role is Role.CONFIG))
+    return (*disks, *(disk for disk in own if disk.role is Role.CONFIG or disk.is_no_disk))
 
 
 def _in_size(disk: Disk, size: int) -> Disk:

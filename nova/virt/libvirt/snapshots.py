@@ -88,7 +88,7 @@ class Snapshots:
         for guest_id in filter(GUEST_ID.fullmatch, names):
             try:
                 self.forget(guest_id)
-            except errors.HostFailed as failure:
+            except (errors.HostFailed, errors.HostAway) as failure:
                 LOG.warning('What is left of snapshots of guest %s stays for now: %s', guest_id, failure)
 
     def let_go(self, guest_id: str) -> None:

@@ -16,7 +16,7 @@ from nova.domain import image_format
 from nova.domain.guest import Guest
 from nova.domain.image import Image
 from nova.virt.driver import ImageSource
-from nova.virt.libvirt import aside, commands, config_drive, exchange, file_systems, rescue
+from nova.virt.libvirt import aside, commands, config_drive, exchange, file_systems, kernel, rescue
 from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.domain_xml.devices import CONSOLE_LOG
 from nova.virt.libvirt.settings import Settings
@@ -26,6 +26,7 @@ from nova.virt.libvirt.settings import Settings
 PLAN = 'disk.info'
 # The same of a guest that is rescued; it is one as long as this is there.
 RESCUE_PLAN = 'rescue.info'
+OF_RESCUES = (Role.RESCUE, Role.RESCUE_CONFIG, Role.RESCUE_KERNEL, Role.RESCUE_RAMDISK)
 REMOVED = '_del'
 GUEST_ID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 GIB, MIB = 1 << 30, 1 << 20
@@ -79,6 +80,9 @@ class Storage:
         for disk in planned:
             path = os.path.join(directory, disk.name)
             if not os.path.exists(path):
+                if disk.is_no_disk:
+                    self._fetch(disk, path, guest.image, source)
+                    continue
                 base = base or (self._base(guest, source) if disk.role is Role.ROOT else None)
                 self._make(disk, path, base, drive or {})
         return planned
@@ -127,8 +131,11 @@ class Storage:
             disk_format = self._settings.disk_format
             disks = rescue.arrange(own, image.properties, image.disk_format, base.size, disk_format, device)
             for disk in disks:
+                path = os.path.join(directory, disk.name)
                 if disk.role in (Role.RESCUE, Role.RESCUE_CONFIG):
-                    self._make(disk, os.path.join(directory, disk.name), base, drive or {})
+                    self._make(disk, path, base, drive or {})
+                elif disk.is_no_disk:
+                    self._fetch(disk, path, image, source)
         except Exception as failure:
             self._delete_rescue(directory)
             raise _as_host_failure(failure, directory) from failure
@@ -153,7 +160,7 @@ class Storage:
     @staticmethod
     def _delete_rescue(directory: str) -> None:
         # The plan first: what is left then is nobody's.
-        for name in (RESCUE_PLAN, Role.RESCUE.value, Role.RESCUE_CONFIG.value):
+        for name in (RESCUE_PLAN, *(role.value for role in OF_RESCUES)):
             for path in (os.path.join(directory, name), os.path.join(directory, f'{name}.part')):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(path)
@@ -242,6 +249,13 @@ class Storage:
             self._make_root(disk, part, base)
         else:
             self._make_blank(disk, part)
+        os.rename(part, path)
+
+    @staticmethod
+    def _fetch(disk: Disk, path: str, image: Image, source: ImageSource) -> None:
+        """A copy of what an image starts from, so that the cached one may go."""
+        part = f'{path}.part'
+        shutil.copyfile(source(Image(kernel.image_id(disk, image.properties))), part)
         os.rename(part, path)
 
     def _make_root(self, disk: Disk, path: str, base: Base) -> None:
@@ -361,7 +375,7 @@ def plan(guest: Guest, base: Base, settings: Settings, root_device: str, with_dr
         device = drive_device(settings)
         # Its size is no promise of room: it never grows.
         disks.append(Disk(Role.CONFIG, 'raw', 0, device))
-    return tuple(disks)
+    return (*disks, *kernel.files(guest.image.properties if guest.image else {}))
 
 
 def ephemeral_disk(guest: Guest, number: int, size_gb: int) -> Disk:

@@ -31,8 +31,8 @@ def force_delete(request: Request, server_id: str) -> None:
 def restore(request: Request, server_id: str) -> None:
     server = admit(request, server_id, RESTORE, 'restore')
     with request.databases.api.reading() as tx:
-        quota.refuse_another(tx, request, server)
-    begin(request, RestoreServer(**with_guest(server)))
+        allowances = quota.refuse_another(tx, request, server)
+    begin(request, RestoreServer(**with_guest(server), allowances=allowances))
 
 
 def _delete(request: Request, server_id: str, rule: policy.Rule, soft: bool) -> None:

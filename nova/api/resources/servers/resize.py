@@ -1,5 +1,6 @@
 """Give a server another flavor, and keep it or go back."""
 
+import logging
 import uuid
 
 from nova import errors
@@ -23,7 +24,10 @@ from nova.operations.guest_operation import shutdown_timeout, with_guest
 from nova.operations.resize_server import ResizeServer
 from nova.operations.revert_resize import RevertResize
 
+LOG = logging.getLogger(__name__)
+
 RESIZE = policy.project_member('os_compute_api:servers:resize', 'Resizes a server.')
+CROSS_CELL = policy.nobody('compute:servers:resize:cross_cell', 'Lets a server leave its cell when it is resized.')
 CONFIRM = policy.project_member('os_compute_api:servers:confirm_resize', "Confirms a server's resize.")
 REVERT = policy.project_member('os_compute_api:servers:revert_resize', "Reverts a server's resize.")
 
@@ -36,6 +40,8 @@ def resize(request: Request, server_id: str) -> None:
     server = admit(request, server_id, RESIZE, 'resize')
     flavor = _flavor(request, server)
     _refuse_unfit(request, server, flavor)
+    if request.may(CROSS_CELL, project_id=server.project_id, user_id=server.user_id):
+        LOG.info('Server %s may leave its cell, which it need not: it is resized on its host.', server.id)
     with request.databases.api.reading() as tx:
         allowances = quota.refuse_growth(tx, request, server, flavor)
     operation = ResizeServer(

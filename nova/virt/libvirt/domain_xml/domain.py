@@ -8,7 +8,7 @@ from nova import errors
 from nova.domain import guest_wishes
 from nova.domain.guest import Guest
 from nova.domain.guest_limits import GuestLimits, limits_of
-from nova.virt.libvirt import cpu_set
+from nova.virt.libvirt import cpu_set, kernel
 from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.domain_xml import devices, machine, tpm
 from nova.virt.libvirt.domain_xml.disks import disk_elements
@@ -40,7 +40,10 @@ def domain_xml(
     settings = _for_architecture(wishes, settings)
     limits = limits_of(guest.server.flavor.extra_specs)
     flavor, shared = guest.server.flavor, settings.shared_cpus
-    boot_device = _boot_device(disks)
+    directory = os.path.join(settings.instances_path, guest.id)
+    seen = [disk for disk in disks if not disk.is_no_disk]
+    disk_devices = disk_elements(seen, directory, wishes, settings, cache_mode, limits)
+    start = kernel.start(disks, directory, _root_device(seen, disk_devices))
     return write(
         element(
             'domain',
@@ -51,14 +54,14 @@ def domain_xml(
             share(limits),
             server_facts(guest, settings.version),
             machine.firmware_tables(guest, serial, settings.version),
-            machine.operating_system(wishes, settings, boot_device),
+            machine.operating_system(wishes, settings, _boot_device(seen), start),
             machine.features(wishes, settings),
             processor(flavor.vcpus, wishes, settings, cpu_model),
             machine.clock(wishes, settings),
             element('on_poweroff', 'destroy'),
             element('on_reboot', 'restart'),
             element('on_crash', 'destroy'),
-            _devices(guest, disks, wishes, settings, cache_mode, limits, tpm_secret),
+            _devices(guest, disk_devices, wishes, settings, limits, tpm_secret),
             type=settings.virt_type,
         )
     )
@@ -80,12 +83,17 @@ def _boot_device(disks: Sequence[Disk]) -> str | None:
     return next(('cdrom' for disk in disks if disk.role is Role.ROOT and disk.device == 'cdrom'), 'hd')
 
 
+def _root_device(disks: Sequence[Disk], devices: Sequence[Element]) -> str:
+    """The name of the disk that it starts from, as it is numbered there."""
+    number = next((number for number, disk in enumerate(disks) if disk.boots), 0)
+    return devices[number].find('target').get('dev') if devices else 'vda'
+
+
 def _devices(
     guest: Guest,
-    disks: Sequence[Disk],
+    disk_devices: Sequence[Element],
     wishes: Wishes,
     settings: Settings,
-    cache_mode: str,
     limits: GuestLimits,
     tpm_secret: str | None,
 ) -> Element:
@@ -94,7 +102,7 @@ def _devices(
     return element(
         'devices',
         *devices.controllers(wishes, settings),
-        *disk_elements(disks, directory, wishes, settings, cache_mode, limits),
+        *disk_devices,
         *(interface(port, guest.server.flavor.vcpus, wishes, queues, limits) for port in guest.ports),
         *devices.serial_ports(directory, wishes),
         *devices.agent_channel(wishes),

@@ -5,6 +5,7 @@ from nova.domain.guest import Guest
 from nova.domain.guest_wishes import Wishes
 from nova.virt.libvirt.domain_xml import firmware
 from nova.virt.libvirt.domain_xml.element import Element, element
+from nova.virt.libvirt.kernel import Start
 from nova.virt.libvirt.settings import Settings
 
 DEFAULT_TYPES = {
@@ -40,17 +41,29 @@ def has_pcie(machine: str | None) -> bool:
     return bool(machine) and ('q35' in machine or machine.startswith('virt'))
 
 
-def operating_system(wishes: Wishes, settings: Settings, boot_device: str | None) -> Element:
+def operating_system(
+    wishes: Wishes, settings: Settings, boot_device: str | None, start: Start | None = None
+) -> Element:
     arch, machine = settings.arch, machine_type(wishes, settings)
     type_ = element('type', 'hvm', arch=arch, machine=machine)
     boot = element('boot', dev=boot_device) if boot_device else None
+    given = _given(start) if start else ()
     menu = element('bootmenu', enable='yes') if wishes.flag('boot_menu') else None
     smbios = element('smbios', mode='sysinfo') if arch in X86 else None
     # Also refuses secure boot where there is no UEFI.
     firmware.is_secure(wishes, arch, machine)
     if not firmware.is_uefi(wishes, arch):
-        return element('os', type_, boot, menu, smbios)
-    return element('os', type_, *firmware.elements(wishes, arch, machine), boot, menu, smbios, firmware='efi')
+        return element('os', type_, *given, boot, menu, smbios)
+    return element('os', type_, *firmware.elements(wishes, arch, machine), *given, boot, menu, smbios, firmware='efi')
+
+
+def _given(start: Start) -> tuple[Element | None, ...]:
+    """What the host has the guest start from."""
+    return (
+        element('kernel', start.kernel),
+        element('initrd', start.ramdisk) if start.ramdisk else None,
+        element('cmdline', start.command_line),
+    )
 
 
 def features(wishes: Wishes, settings: Settings) -> Element:
