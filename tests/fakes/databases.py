@@ -36,14 +36,18 @@ class Server:
         return self._template.format(name=name)
 
     def create(self, name: str) -> str:
-        """The URL of a new, empty database."""
+        """The URL of a new, empty database, which no other has the name of."""
         self._count += 1
-        fresh = f'{name}_{self._count}'
+        self.create_all(f'{name}_{self._count}')
+        return self.url(f'{name}_{self._count}')
+
+    def create_all(self, *names: str) -> None:
+        """Make empty databases of these names."""
         engine = sa.create_engine(self.url(self._maintenance), isolation_level='AUTOCOMMIT')
         with engine.connect() as connection:
-            connection.exec_driver_sql(f'CREATE DATABASE {fresh}')
+            for name in names:
+                connection.exec_driver_sql(f'CREATE DATABASE {name}')
         engine.dispose()
-        return self.url(fresh)
 
 
 class Files:
@@ -59,14 +63,22 @@ class Files:
 
 
 @contextlib.contextmanager
-def server(kind: str) -> Iterator[Server | Files]:
-    """A server of this kind, of its own; gone with its data at the end. Skips the test if it is not installed."""
+def server(kind: str, port: int | None = None) -> Iterator[Server | Files]:
+    """A server of this kind, of its own; gone with its data at the end. Skips the test if it is not installed.
+
+    With a `port` it can also be reached at that of 127.0.0.1: `prefix(kind, port)` and a name are a database's URL.
+    """
     directory = pathlib.Path(tempfile.mkdtemp(prefix='nova-db-'))
     try:
-        with {'sqlite': _files, 'mariadb': _mariadb, 'postgresql': _postgresql}[kind](directory) as running:
+        with {'sqlite': _files, 'mariadb': _mariadb, 'postgresql': _postgresql}[kind](directory, port) as running:
             yield running
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def prefix(kind: str, port: int) -> str:
+    user = {'mariadb': 'mysql+pymysql://root', 'postgresql': 'postgresql+psycopg://postgres'}[kind]
+    return f'{user}@127.0.0.1:{port}/'
 
 
 def migrated(where: Server | Files, kind: str) -> Database:
@@ -95,18 +107,16 @@ def chosen(config: pytest.Config, otherwise: tuple[str, ...]) -> tuple[str, ...]
 def _filled(kind: str) -> sa.CompoundSelect:
     """Asks for the names of the tables that have rows."""
     tables = TABLES[kind].sorted_tables
-    return sa.union_all(
-        *(sa.select(sa.literal(table.name)).where(sa.exists().select_from(table)) for table in tables)
-    )
+    return sa.union_all(*(sa.select(sa.literal(table.name)).where(sa.exists().select_from(table)) for table in tables))
 
 
 @contextlib.contextmanager
-def _files(directory: pathlib.Path) -> Iterator[Files]:
+def _files(directory: pathlib.Path, _port: int | None) -> Iterator[Files]:
     yield Files(directory)
 
 
 @contextlib.contextmanager
-def _mariadb(directory: pathlib.Path) -> Iterator[Server]:
+def _mariadb(directory: pathlib.Path, port: int | None) -> Iterator[Server]:
     install, daemon = _program('mariadb-install-db'), _program('mariadbd')
     data, socket = directory / 'data', directory / 'socket'
     user = ['--user=root'] if os.geteuid() == 0 else []
@@ -128,7 +138,7 @@ def _mariadb(directory: pathlib.Path) -> Iterator[Server]:
         f'--datadir={data}',
         f'--socket={socket}',
         f'--pid-file={directory}/pid',
-        '--skip-networking',
+        *(['--bind-address=127.0.0.1', f'--port={port}'] if port else ['--skip-networking']),
         '--skip-log-bin',
         '--innodb-flush-log-at-trx-commit=0',
         '--innodb-buffer-pool-size=64M',
@@ -140,7 +150,7 @@ def _mariadb(directory: pathlib.Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def _postgresql(directory: pathlib.Path) -> Iterator[Server]:
+def _postgresql(directory: pathlib.Path, port: int | None) -> Iterator[Server]:
     places = [str(path) for path in pathlib.Path('/usr/lib/postgresql').glob('*/bin')]
     initialize, daemon = _program('initdb', *places), _program('postgres', *places)
     data = directory / 'data'
@@ -172,13 +182,13 @@ def _postgresql(directory: pathlib.Path) -> Iterator[Server]:
         'fsync=off',
         'synchronous_commit=off',
         'full_page_writes=off',
-        'listen_addresses=',
+        *(['listen_addresses=127.0.0.1', f'port={port}'] if port else ['listen_addresses=']),
         'shared_buffers=64MB',
     ]
     command = [*become, daemon, '-D', str(data), '-k', str(directory)]
     for setting in settings:
         command += ['-c', setting]
-    address = Server(f'postgresql+psycopg://postgres@/{{name}}?host={directory}', 'postgres')
+    address = Server(f'postgresql+psycopg://postgres@/{{name}}?host={directory}&port={port or 5432}', 'postgres')
     with _running(command, address):
         yield address
 

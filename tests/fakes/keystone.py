@@ -7,7 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 EXPIRES = '2099-01-01T00:00:00.000000Z'
-USERS = {'nova': ('service-project', ('service', 'admin')), 'alice': ('demo', ('member', 'reader'))}
+USERS = {
+    'nova': ('service-project', ('service', 'admin')),
+    'alice': ('demo', ('member', 'reader')),
+    'olga': ('demo', ('admin', 'manager', 'member', 'reader')),
+}
 
 
 class FakeKeystone:

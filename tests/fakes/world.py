@@ -72,7 +72,7 @@ class Room:
     def objection(self, context, request, host):
         return self.objections.get(host)
 
-    def move(self, from_id, to_id, consumer_type='INSTANCE'):
+    def move(self, from_id, to_id, consumer_type='INSTANCE', is_new=False):
         if from_id in self.claims:
             self.claims[to_id] = self.claims.pop(from_id)
 

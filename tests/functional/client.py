@@ -68,6 +68,24 @@ class Api:
         return answer.json if answer.body else None
 
 
+def running(api, **fields):
+    """A new server that runs; its id."""
+    server_id = api.create(**fields)
+    assert api.wait(server_id)['status'] == 'ACTIVE'
+    return server_id
+
+
+def act(api, server_id, name, arguments=None, status=202, version='2.93'):
+    """Ask for an action of a server."""
+    return api.post(f'/servers/{server_id}/action', {name: arguments}, version, status)
+
+
+def last_action(api, server_id):
+    """What was last done to a server, and what went wrong with it."""
+    action = api.get(f'/servers/{server_id}/os-instance-actions', '2.96')['instanceActions'][0]
+    return action['action'], action['message']
+
+
 def body_of(**fields):
     """What a request for a server says; `hints` go beside it."""
     hints = fields.pop('hints', None)

@@ -17,8 +17,10 @@ from nova.compute.images import ImageCache
 from nova.compute.inventory import Reporter, Share
 from nova.compute.plugging import Plugging
 from nova.compute.service import ComputeService
+from nova.compute.tpms import Tpms
 from nova.conductor.runner import Runner
 from nova.conductor.service import ConductorService
+from nova.db import server_places
 from nova.db.database import Statements
 from nova.db.engine import Databases
 from nova.db.stores import cells, flavors, guests, hosts, mappings, operations, servers
@@ -84,6 +86,8 @@ class Cloud:
         self.shelved_offload_time = 0
         # Seconds that guests on hosts that start from now on wait for their ports, and whether they need them.
         self.vif_plugging = (0, True)
+        # The key manager of hosts that are made from now on; their guests may have TPMs.
+        self.keys = None
         self._made: list[Databases] = []
         # Those of the test itself, whose statements are not counted.
         self.databases = self._databases(statements=Statements())
@@ -221,7 +225,15 @@ class Cloud:
         known = Hosts(cells_hosts)
         placement = PlacementClient(self.placement)
         room = Room(placement, 1000)
-        chooser = Chooser(placement, known, room, rules(self.outside.conf), time.monotonic, Groups.of(databases))
+        chooser = Chooser(
+            placement,
+            known,
+            room,
+            rules(self.outside.conf),
+            time.monotonic,
+            Groups.of(databases),
+            lambda server_ids: server_places.read(databases, server_ids),
+        )
         self._discover, self._refresh = cells_hosts.discover, lambda: known.refresh(whole=True)
         self.scheduler = SchedulerService(
             chooser,
@@ -263,7 +275,14 @@ class Cloud:
             name,
             host.driver,
             Guests(
-                host.driver, images, conductor, name, ConfigDrives(), max_builds=0, plugging=Plugging(*self.vif_plugging)
+                host.driver,
+                images,
+                conductor,
+                name,
+                ConfigDrives(),
+                max_builds=0,
+                plugging=Plugging(*self.vif_plugging),
+                tpms=self._tpms(name, host.driver),
             ),
             images,
             host.reporter,
@@ -336,9 +355,12 @@ class Cloud:
             flavors.create(tx, Flavor('huge', 'm1.huge', 100_000, 128, 1))
         self.glance.add(id=IMAGE_ID, name='tiny')
 
+    def _tpms(self, name, driver):
+        return self.keys and Tpms(driver, self.keys, str(self.directory / name / 'secrets-to-delete'))
+
     def _driver(self, name, vcpus=1000):
         inventory = Inventory(vcpus=vcpus, memory_mb=800_000, disk_gb=600_000)
-        return FakeDriver(name, inventory, str(self.directory / name / 'simulated'))
+        return FakeDriver(name, inventory, str(self.directory / name / 'simulated'), tpms=self.keys is not None)
 
 
 def _bury(service):

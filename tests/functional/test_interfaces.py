@@ -6,6 +6,7 @@ import pytest
 
 from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import FAIL
+from tests.functional.client import running
 
 PATH = '/servers/{}/os-interface'
 UNKNOWN = '70a599e0-31e7-49b7-b260-868f441e8621'
@@ -19,12 +20,6 @@ def cloud(make_cloud):
 @pytest.fixture
 def network(cloud):
     return cloud.network.add_network('demo')
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 def attach(api, server_id, version='2.93', status=200, **wanted):

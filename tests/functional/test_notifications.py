@@ -11,6 +11,7 @@ from nova.domain.notifications.envelope import VM_AND_TASK_STATE, VM_STATE
 from nova.operations.registry import OPERATIONS
 from nova.rpc.notifier import Notifier
 from nova.virt.fake.trouble import FAIL
+from tests.functional.client import running
 from tests.functional.cloud import IMAGE_ID, Cloud
 from tests.functional.verb_scene import CASES, Scene
 
@@ -58,12 +59,6 @@ def cloud(make_cloud, world):
     made = make_cloud(host_names=('h1',), notifier=world.notifier)
     world.forget()
     return made
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 def act(cloud, server_id, name, arguments=None):

@@ -4,6 +4,7 @@ import pytest
 
 from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import DELAY, FAIL
+from tests.functional.client import act, running
 
 
 @pytest.fixture
@@ -11,18 +12,8 @@ def cloud(make_cloud):
     return make_cloud(host_names=('h1',))
 
 
-def act(api, server_id, name, arguments=None, status=202, version='2.93'):
-    return api.post(f'/servers/{server_id}/action', {name: arguments}, version, status)
-
-
 def power_of(cloud, server_id):
     return cloud.hosts['h1'].driver.observe(server_id).power
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 # From where, by which call, to what status and power.

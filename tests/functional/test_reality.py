@@ -7,22 +7,13 @@ from nova.domain.guest import Guest
 from nova.domain.lifecycle import Power
 from nova.rpc.conductor import Conductor
 from tests.fakes.guests import a_guest
+from tests.functional.client import act, running
 from tests.functional.reach import Life, Wire
 
 
 @pytest.fixture
 def cloud(make_cloud):
     return make_cloud(host_names=('h1',))
-
-
-def act(api, server_id, name, arguments=None, status=202):
-    return api.post(f'/servers/{server_id}/action', {name: arguments}, '2.93', status)
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 def after(api, *verbs):

@@ -11,7 +11,7 @@ from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import FAIL
 from tests.fakes.hostile_images import HOSTILE
 from tests.fakes.world import failing
-from tests.functional.client import IMAGE_ID
+from tests.functional.client import IMAGE_ID, last_action, running
 
 OTHER = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4 me'
@@ -39,17 +39,6 @@ def fetching(driver):
 
 def rebuild(api, server_id, version='2.96', status=202, **fields):
     return api.post(f'/servers/{server_id}/action', {'rebuild': {'imageRef': OTHER, **fields}}, version, status)
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
-
-
-def last_action(api, server_id):
-    action = api.get(f'/servers/{server_id}/os-instance-actions', '2.96')['instanceActions'][0]
-    return action['action'], action['message']
 
 
 def test_a_server_gets_a_new_disk_and_keeps_all_else(cloud, driver):

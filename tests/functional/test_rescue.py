@@ -9,7 +9,7 @@ from nova.db.stores import operations
 from nova.domain.lifecycle import Power
 from tests.fakes.hostile_images import HOSTILE
 from tests.fakes.world import failing
-from tests.functional.client import IMAGE_ID
+from tests.functional.client import IMAGE_ID, last_action, running
 
 RESCUE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 OWN = f'made from {IMAGE_ID}'
@@ -36,22 +36,11 @@ def rescue(api, server_id, **fields):
     return act(api, server_id, 'rescue', fields or None, 200)
 
 
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
-
-
 def rescued(api, **fields):
     server_id = running(api)
     rescue(api, server_id, **fields)
     assert api.wait(server_id)['status'] == 'RESCUE'
     return server_id
-
-
-def last_action(api, server_id):
-    action = api.get(f'/servers/{server_id}/os-instance-actions', '2.96')['instanceActions'][0]
-    return action['action'], action['message']
 
 
 def test_a_server_runs_from_the_rescue_image_and_then_from_its_own_disk(cloud, driver):

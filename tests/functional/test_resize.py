@@ -13,6 +13,7 @@ from nova.db.tables.migrations import migrations
 from nova.domain.flavor import Flavor
 from nova.domain.lifecycle import Power
 from tests.fakes.world import failing
+from tests.functional.client import act, last_action
 
 SMALL = Flavor('small', 'm1.small', 1, 128, 1)
 LARGE = Flavor('large', 'm1.large', 4, 512, 3, ephemeral_gb=2, swap_mb=1024)
@@ -54,10 +55,6 @@ def server_id(api, driver):
     return made
 
 
-def act(api, server_id, name, arguments=None, status=202):
-    return api.post(f'/servers/{server_id}/action', {name: arguments}, '2.93', status)
-
-
 def resize(api, server_id, flavor='large', ends='VERIFY_RESIZE', **arguments):
     act(api, server_id, 'resize', {'flavorRef': flavor, **arguments})
     shown = api.wait(server_id)
@@ -73,11 +70,6 @@ def confirm(api, server_id):
 def revert(api, server_id):
     act(api, server_id, 'revertResize')
     return api.wait(server_id)
-
-
-def last_action(api, server_id):
-    shown = api.get(f'/servers/{server_id}/os-instance-actions', '2.93')['instanceActions'][0]
-    return shown['action'], shown['message']
 
 
 def migration(cloud, server_id):

@@ -4,6 +4,7 @@ import pytest
 
 from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import FAIL
+from tests.functional.client import running
 
 
 @pytest.fixture
@@ -19,12 +20,6 @@ def act(api, server_id, name, arguments=None):
 
 def power_of(cloud, server_id):
     return cloud.hosts['h1'].driver.observe(server_id).power
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 @pytest.mark.parametrize(

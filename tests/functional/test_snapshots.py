@@ -12,6 +12,7 @@ from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce
 from nova.virt.fake.driver import FakeDriver
 from nova.virt.fake.trouble import FAIL
+from tests.functional.client import act
 from tests.functional.cloud import CELL_ID, IMAGE_ID
 
 
@@ -28,10 +29,6 @@ def keeping(cloud):
     cloud.stop_host('h1')
     cloud.start_host('h1', FakeDriver('h1', directory=directory, fetch_images=True))
     return cloud
-
-
-def act(api, server_id, name, arguments=None, status=202, version='2.93'):
-    return api.post(f'/servers/{server_id}/action', {name: arguments}, version, status)
 
 
 def running(api, **fields):

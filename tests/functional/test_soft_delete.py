@@ -8,6 +8,7 @@ import pytest
 from nova.conductor.reconcilers import reclaimed_servers
 from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import FAIL
+from tests.functional.client import act, running
 from tests.functional.cloud import PLENTY
 
 HOUR = 3600
@@ -18,18 +19,8 @@ def cloud(make_cloud):
     return make_cloud(host_names=('h1',), reclaim_interval=HOUR)
 
 
-def act(api, server_id, name, arguments=None, status=202):
-    return api.post(f'/servers/{server_id}/action', {name: arguments}, '2.93', status)
-
-
 def power_of(cloud, server_id):
     return cloud.hosts['h1'].driver.observe(server_id).power
-
-
-def running(api, **fields):
-    server_id = api.create(**fields)
-    assert api.wait(server_id)['status'] == 'ACTIVE'
-    return server_id
 
 
 def deleted(api, server_id):
@@ -101,6 +92,22 @@ def test_restoring_needs_quota(make_cloud):
     deleted(api, second)
     act(api, first, 'restore')
     assert api.wait(first)['status'] == 'ACTIVE'
+
+
+@pytest.mark.every_database
+def test_of_two_restorations_at_the_quotas_edge_one_wins(make_cloud):
+    cloud = make_cloud(host_names=('h1',), reclaim_interval=HOUR, quotas=PLENTY | {'instances': 2})
+    api = cloud.api()
+    servers = [deleted(api, running(api))['id'] for _server in range(2)]
+    cloud.settings.quotas['instances'] = 1
+    service, _life = cloud.conductors[0]
+    with cloud.paused(service._runner, 'submit') as gate:
+        for server_id in servers:
+            act(api, server_id, 'restore')
+        gate.wait()
+    cloud.settle()
+    assert sorted(api.wait(server_id)['status'] for server_id in servers) == ['ACTIVE', 'SOFT_DELETED']
+    assert cloud.left()['counted'] == 1
 
 
 def test_a_restoration_that_fails_leaves_it_deleted_and_not_counted(cloud):

@@ -8,7 +8,7 @@ from nova.context import admin_context
 from nova.db.stores import flavors
 from nova.domain.flavor import Flavor
 from nova.domain.lifecycle import Power
-from tests.functional.client import IMAGE_ID
+from tests.functional.client import IMAGE_ID, last_action
 
 HOST = 'h1'
 LARGE = Flavor('large', 'm1.large', 2, 256, 2)
@@ -153,8 +153,7 @@ class Scene:
 
     def last_action(self, server_id):
         """What was last done to a server, and whether it went wrong."""
-        newest = self.api.get(f'/servers/{server_id}/os-instance-actions', '2.93')['instanceActions'][0]
-        return newest['action'], newest['message']
+        return last_action(self.api, server_id)
 
     def delete(self, server_id):
         answer = self.api.ask('POST', f'/servers/{server_id}/action', {'forceDelete': None}, '2.93')

@@ -29,6 +29,10 @@ FOLDERS = {
 }
 DAEMONS = ('virtlogd', 'libvirtd')
 APART = ('unshare', '--mount', '--net', '--uts', '--propagation', 'private')
+ANSWERS_AT_ONCE = (
+    '--conf-file=/dev/null', '--pid-file=', '--user=root', '--leasefile-ro', '--no-ping',
+    '--dhcp-range=192.0.2.10,192.0.2.250', '--dhcp-option=option:router',
+)  # fmt: skip
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 START_TIMEOUT = 30.0
 CGROUPS = 'nova-test'
@@ -38,7 +42,7 @@ def missing() -> str | None:
     """Why no host can be played here, or None."""
     if os.geteuid() != 0:
         return "a libvirtd of one's own needs root"
-    needed = (*DAEMONS, 'qemu-img', 'qemu-system-x86_64', 'unshare', 'nsenter', 'ip')
+    needed = (*DAEMONS, 'qemu-img', 'qemu-system-x86_64', 'unshare', 'nsenter', 'ip', 'dnsmasq')
     lacking = [program for program in needed if shutil.which(program) is None]
     return f'not installed: {", ".join(lacking)}' if lacking else None
 
@@ -206,6 +210,9 @@ def _mount_own_folders(name: str, root: Path, cgroups: Subtree | None) -> None:
     _command('mount', '-t', 'sysfs', 'sysfs', '/sys')
     if cgroups:
         cgroups.show()
+    if os.path.exists('/run/dbus'):
+        # Else systemd would put guests into control groups of its own.
+        _command('mount', '-t', 'tmpfs', 'tmpfs', '/run/dbus')
     hosts = root / 'hosts'
     # Without an entry libvirt waits ten seconds for somebody to know its name.
     hosts.write_text(f'127.0.0.1 localhost\n127.0.1.1 {name}\n')
@@ -216,7 +223,10 @@ def _make_network(name: str) -> None:
     _command('hostname', name)
     _command('ip', 'link', 'set', 'lo', 'up')
     _command('ip', 'link', 'add', BRIDGE, 'type', 'bridge')
+    _command('ip', 'address', 'add', '192.0.2.1/24', 'dev', BRIDGE)
     _command('ip', 'link', 'set', BRIDGE, 'up')
+    # Guests that nobody answers wait for their addresses longer than they boot.
+    _command('dnsmasq', f'--interface={BRIDGE}', '--bind-interfaces', '--port=0', *ANSWERS_AT_ONCE)
 
 
 def _command(*arguments: str) -> None:

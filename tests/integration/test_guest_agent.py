@@ -2,7 +2,6 @@
 
 import ctypes
 import re
-import shutil
 import subprocess
 import time
 
@@ -12,16 +11,11 @@ from nova import errors
 from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce
 from nova.virt.libvirt import agent
-from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
-from tests.integration.test_libvirt_driver import BOOT_TIMEOUT, META_DATA, a_guest, wait_for_words
+from tests.integration.real_guests import BOOT_TIMEOUT, META_DATA, NEEDS_A_HOST, a_guest, wait_for_words
 from tests.integration.test_snapshots import left_by_snapshots, read
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
 WISHES = {'hw_qemu_guest_agent': 'yes', 'os_require_quiesce': 'yes'}
 FILE_SYSTEM_BYTES = 8 << 20
@@ -49,29 +43,6 @@ def image(request):
 
 
 @pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('agent-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def driver(host):
-    settings = Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-    )
-    made = LibvirtDriver(settings, settle=0.5)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope='module')
 def guest(driver, image):
     """A guest whose agent listens, for tests that leave it so."""
     made = booted(driver, image, 1, KEEPS_BACK)
@@ -94,8 +65,9 @@ def booted(driver, image, number, user_data=b''):
     return made
 
 
-def do(host, guest, command):
-    """Type a command at the shell on the guest's serial console."""
+def do(driver, host, guest, command):
+    """Type a command at the shell on the guest's serial console, which hears nothing before it asks."""
+    wait_for_words(driver, guest, b'/ # ')
     with open(host.virsh('ttyconsole', guest.name).strip(), 'wb', buffering=0) as console:
         console.write(f'{command}\n'.encode())
 
@@ -160,7 +132,7 @@ def test_it_shuts_the_guest_down(driver, short_lived):
 
 def test_one_that_keeps_silent_is_told_and_the_guest_is_stopped_without_it(driver, host, short_lived, monkeypatch):
     monkeypatch.setattr(agent, 'PATIENCE', 2)
-    do(host, short_lived, 'kill -STOP $(cat /run/qemu-ga.pid) && echo THE-AGENT-\'\'HALTS')
+    do(driver, host, short_lived, "kill -STOP $(cat /run/qemu-ga.pid) && echo THE-AGENT-''HALTS")
     wait_for_words(driver, short_lived, b'THE-AGENT-HALTS')
     driver.check_password_change(short_lived.id)
     with pytest.raises(errors.Conflict, match=f'Failed to set admin password on {short_lived.id}: .*not responding'):
@@ -176,7 +148,7 @@ def test_one_that_keeps_silent_is_told_and_the_guest_is_stopped_without_it(drive
 
 
 def test_one_that_has_ended_is_missed(driver, host, short_lived):
-    do(host, short_lived, 'kill -KILL $(cat /run/qemu-ga.pid)')
+    do(driver, host, short_lived, 'kill -KILL $(cat /run/qemu-ga.pid)')
     deadline = time.monotonic() + BOOT_TIMEOUT
     while "state='connected'" in host.virsh('dumpxml', short_lived.name):
         assert time.monotonic() < deadline

@@ -19,13 +19,10 @@ from nova.domain.network import Network, Port
 from nova.domain.server import Server
 from nova.standalone import private_cgroups
 from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
+from tests.integration.real_guests import NEEDS_A_HOST
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
 BOOT_TIMEOUT = 240.0
 E1000, WATCHDOG, VIRTIO_SCSI = '8086:100E', '8086:25AB', '1AF4:1048'
@@ -54,31 +51,8 @@ def images(request):
 
 
 @pytest.fixture(scope='module')
-def image(images):
-    path = hosts.guest_image(images)
-    return lambda _image: str(path)
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('shapes')
-    known = request.config.cache.mkdir('qemu-capabilities')
-    with hosts.running('shapes-test', root, 7, known) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def settings(host):
-    return Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-        tb_cache_mb=32,
-    )
+def settings(settings):
+    return dataclasses.replace(settings, tb_cache_mb=32)
 
 
 @pytest.fixture
@@ -160,7 +134,7 @@ def share_of(host, guest):
             ],
         }
     except FileNotFoundError:
-        limits = [host.cgroup(guest.name, f'libvirt/vcpu{number}/cpu.max').split() for number in numbers]
+        limits = [host.cgroup(guest.name, f'vcpu{number}/cpu.max').split() for number in numbers]
         return {
             'shares': host.cgroup(guest.name, 'cpu.weight'),
             'processors': [(period, quota.replace('max', '-1')) for quota, period in limits],

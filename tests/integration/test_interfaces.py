@@ -10,27 +10,15 @@ from nova import errors
 from nova.domain.lifecycle import Power
 from nova.domain.network import Port
 from tests.integration import hosts
-from tests.integration.test_libvirt_driver import no_image
-from tests.integration.test_power_verbs import (
-    DRIVE,
-    driver,
-    guest,
-    host,
-    image,
-    said,
-    settings,
-    told,
-    unborn,
-    until,
-)
+from tests.integration.real_guests import NEEDS_A_HOST, TALK, drive, no_image, said, until
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
-# Fixtures of another module are found by their names here.
-__all__ = ('driver', 'guest', 'host', 'image', 'settings', 'told', 'unborn')
+
+@pytest.fixture(scope='module')
+def settings(settings):
+    """Of a host that soon gives up guests that do not let go."""
+    return dataclasses.replace(settings, detach_attempts=1, detach_timeout=3)
 
 
 def another_port(made, number):
@@ -49,7 +37,8 @@ def record(host, made, *which):
     return host.virsh('dumpxml', *which, made.name)
 
 
-def test_a_card_comes_and_goes_while_the_guest_runs(driver, host, guest):
+def test_a_card_comes_and_goes_while_the_guest_runs(driver, host, talking):
+    guest = talking
     larger, port = another_port(guest, 1)
     for _time in range(2):
         driver.attach_interface(larger, port)
@@ -75,7 +64,7 @@ def test_a_guest_that_is_off_has_it_when_it_starts(driver, host, unborn):
     larger, port = another_port(unborn, 2)
     driver.attach_interface(larger, port)
     assert record(host, unborn).count(port.mac) == 1
-    driver.ensure(larger, no_image, DRIVE)
+    driver.ensure(larger, no_image, drive(TALK))
     assert record(host, unborn).count(port.mac) == 1
     driver.stop(unborn.id, 0)
     driver.detach_interface(unborn.id, port.id)

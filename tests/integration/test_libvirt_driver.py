@@ -2,34 +2,21 @@
 
 import dataclasses
 import queue
-import shutil
-import time
-import uuid
 
 import pytest
 
 from nova import errors
 from nova.domain.flavor import Flavor
-from nova.domain.guest import Guest, Observed
-from nova.domain.image import Image
-from nova.domain.lifecycle import Power, State
-from nova.domain.network import Network, Port
-from nova.domain.server import Server
+from nova.domain.guest import Observed
+from nova.domain.lifecycle import Power
 from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
+from tests.integration.real_guests import EVENT_TIMEOUT, NEEDS_A_HOST, a_guest, drive, no_image, wait_for_words
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
-# Emulated guests boot in seconds on an idle machine, and take their time on a busy one.
-BOOT_TIMEOUT = 180.0
-EVENT_TIMEOUT = 30.0
-META_DATA = b'{"hostname": "guest-of-the-test", "public_keys": {"mine": "ssh-ed25519 AAAA"}}'
 USER_DATA = b'#!/bin/sh\necho I run in the guest\n'
-DRIVE = {'openstack/latest/meta_data.json': META_DATA, 'openstack/latest/user_data': USER_DATA}
+DRIVE = drive(USER_DATA)
 RFB_GREETING = """
 import socket, sys
 with socket.create_connection((sys.argv[1], int(sys.argv[2])), 10) as peer:
@@ -38,58 +25,7 @@ with socket.create_connection((sys.argv[1], int(sys.argv[2])), 10) as peer:
 
 
 @pytest.fixture(scope='module')
-def image(request):
-    path = hosts.guest_image(request.config.cache.mkdir('guest-image'))
-    return lambda _image: str(path)
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('driver-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def settings(host):
-    return Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-    )
-
-
-@pytest.fixture(scope='module')
-def driver(settings):
-    made = LibvirtDriver(settings, settle=0.5)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope='module')
-def told(driver):
-    heard = queue.Queue()
-    driver.listen(lambda *what: heard.put(what))
-    return heard
-
-
-def a_guest(number: int, flavor: Flavor | None = None, **properties) -> Guest:
-    server_id = str(uuid.uuid4())
-    port_id = str(uuid.uuid4())
-    network = Network(str(uuid.uuid4()), 'private', mtu=1400, bridge=hosts.BRIDGE)
-    port = Port(port_id, f'fa:16:3e:00:00:{number:02x}', network, vif_type='bridge')
-    flavor = flavor or Flavor('1', 'm1.nano', vcpus=1, memory_mb=128, disk_gb=1)
-    server = Server(server_id, 'Ünï <&>', 'guest', 'a-project', 'a-user', flavor, State.BUILDING)
-    image = Image(str(uuid.uuid4()), 'tiny', disk_format='qcow2', properties=properties)
-    return Guest(f'instance-{number:08x}', server, image, (port,))
-
-
-@pytest.fixture(scope='module')
-def guest(driver, image, told):
+def guest(driver, image, news):
     """A guest that has booted, for tests that look at it."""
     made = a_guest(1)
     assert driver.ensure(made, image, DRIVE) is Power.RUNNING
@@ -98,24 +34,12 @@ def guest(driver, image, told):
 
 
 @pytest.fixture
-def short_lived(driver, image, told):
+def short_lived(driver, image, news):
     """A guest of the test's own, which does not wait for its boot."""
     made = a_guest(2)
     driver.ensure(made, image, None)
     yield made
     driver.remove(made.id, made.name)
-
-
-def wait_for_words(driver, guest: Guest, words: bytes, patience: float = BOOT_TIMEOUT) -> str:
-    deadline = time.monotonic() + patience
-    while words not in driver.output(guest.id):
-        assert time.monotonic() < deadline, f'{words!r} is not in {driver.output(guest.id)!r}'
-        time.sleep(0.1)
-    return driver.output(guest.id).decode(errors='replace')
-
-
-def no_image(_image):
-    raise AssertionError('the image was asked for')
 
 
 def test_a_guest_boots_and_finds_its_data(driver, guest):

@@ -3,114 +3,28 @@
 import os
 import queue
 import re
-import shutil
 import signal
 import time
 
 import pytest
 
 from nova.domain.lifecycle import Power
-from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
-from tests.integration import hosts
-from tests.integration.test_libvirt_driver import (
+from tests.integration.real_guests import (
     BOOT_TIMEOUT,
     EVENT_TIMEOUT,
-    META_DATA,
-    a_guest,
+    NEEDS_A_HOST,
+    TALK,
+    drive,
+    goes_on,
     no_image,
+    said,
+    until,
+    uptimes,
 )
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
-# Says every second for how long it is up, what network cards it has, and how many interrupts that cannot be masked it got.
-ALIVE = rb"""#!/bin/sh
-( while sleep 1; do
-    cards=$(cat /sys/class/net/*/address | tr '\n' ,)
-    nmi=$(grep NMI: /proc/interrupts | tr -s ' ' | cut -d' ' -f2)
-    echo "ALIVE up=$(cut -d. -f1 /proc/uptime) cards=$cards nmi=$nmi"
-done ) &
-"""
-DRIVE = {'openstack/latest/meta_data.json': META_DATA, 'openstack/latest/user_data': ALIVE}
-
-
-@pytest.fixture(scope='module')
-def image(request):
-    path = hosts.guest_image(request.config.cache.mkdir('guest-image'))
-    return lambda _image: str(path)
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('power-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def settings(host):
-    return Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-        detach_attempts=1,
-        detach_timeout=3,
-    )
-
-
-@pytest.fixture(scope='module')
-def driver(settings):
-    made = LibvirtDriver(settings, settle=0.5)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope='module')
-def told(driver):
-    heard = queue.Queue()
-    driver.listen(lambda *what: heard.put(what))
-    return heard
-
-
-@pytest.fixture
-def guest(driver, image, told):
-    """A guest that has booted."""
-    made = a_guest(1)
-    driver.ensure(made, image, DRIVE)
-    until(lambda: uptimes(driver, made), lambda: said(driver, made))
-    yield made
-    driver.remove(made.id, made.name)
-
-
-@pytest.fixture
-def unborn(driver, image, told):
-    """A guest whose system does not listen yet."""
-    made = a_guest(2)
-    driver.ensure(made, image, None)
-    yield made
-    driver.remove(made.id, made.name)
-
-
-def said(driver, guest):
-    return driver.output(guest.id).decode(errors='replace')
-
-
-def uptimes(driver, guest):
-    return [int(seconds) for seconds in re.findall(r'ALIVE up=(\d+)', said(driver, guest))]
-
-
-def until(holds, what, patience=BOOT_TIMEOUT):
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, what()
-        time.sleep(0.1)
+DRIVE = drive(TALK)
 
 
 def heard(told, guest, patience):
@@ -121,17 +35,11 @@ def heard(told, guest, patience):
             return power
 
 
-def goes_on(driver, guest):
-    """Wait until the guest says something more; for how long it is up then."""
-    before = len(uptimes(driver, guest))
-    until(lambda: len(uptimes(driver, guest)) > before, lambda: said(driver, guest)[-500:])
-    return uptimes(driver, guest)[-1]
-
-
-def test_a_system_that_listens_shuts_itself_down_and_starts_anew(driver, guest, told):
+def test_a_system_that_listens_shuts_itself_down_and_starts_anew(driver, talking, told):
+    guest, ends = talking, said(driver, talking).count('Power down')
     assert driver.stop(guest.id, BOOT_TIMEOUT) is Power.SHUTDOWN
     assert driver.observe(guest.id).power is Power.SHUTDOWN
-    assert 'Power down' in said(driver, guest)
+    assert said(driver, guest).count('Power down') > ends
     assert driver.stop(guest.id, 5) is Power.SHUTDOWN
     boots = said(driver, guest).count('GUEST-UP')
     assert driver.ensure(guest, no_image, DRIVE) is Power.RUNNING
@@ -149,7 +57,8 @@ def test_a_system_that_does_not_listen_is_cut_off(driver, unborn):
     assert driver.stop(unborn.id, 0) is Power.SHUTDOWN
 
 
-def test_a_guest_that_is_held_stands_still_and_goes_on(driver, guest):
+def test_a_guest_that_is_held_stands_still_and_goes_on(driver, talking):
+    guest = talking
     assert driver.pause(guest.id) is driver.pause(guest.id) is Power.PAUSED
     assert driver.observe(guest.id).power is Power.PAUSED
     before = uptimes(driver, guest)[-1]
@@ -157,7 +66,8 @@ def test_a_guest_that_is_held_stands_still_and_goes_on(driver, guest):
     assert goes_on(driver, guest) >= before
 
 
-def test_a_suspended_guest_goes_on_where_it_was(driver, guest):
+def test_a_suspended_guest_goes_on_where_it_was(driver, talking):
+    guest = talking
     before = uptimes(driver, guest)[-1]
     assert driver.suspend(guest.id) is driver.suspend(guest.id) is Power.SHUTDOWN
     assert driver.observe(guest.id).power is Power.SHUTDOWN
@@ -167,10 +77,17 @@ def test_a_suspended_guest_goes_on_where_it_was(driver, guest):
     assert 'GUEST-UP' not in said(driver, guest)
 
 
-def test_an_interrupt_that_cannot_be_masked_arrives(driver, guest):
-    driver.crash_dump(guest.id)
-    until(lambda: re.search(r'nmi=[1-9]|NMI received', said(driver, guest)), lambda: said(driver, guest)[-500:])
-    assert driver.observe(guest.id).power is Power.RUNNING
+def interrupts(driver, guest):
+    """How many that cannot be masked the guest says it got."""
+    counted = re.findall(r'nmi=(\d+)', said(driver, guest))
+    return int(counted[-1]) + said(driver, guest).count('NMI received')
+
+
+def test_an_interrupt_that_cannot_be_masked_arrives(driver, talking):
+    before = interrupts(driver, talking)
+    driver.crash_dump(talking.id)
+    until(lambda: interrupts(driver, talking) > before, lambda: said(driver, talking)[-500:])
+    assert driver.observe(talking.id).power is Power.RUNNING
 
 
 def test_a_guest_whose_process_dies_has_crashed(driver, host, unborn, told):
@@ -182,6 +99,6 @@ def test_a_guest_whose_process_dies_has_crashed(driver, host, unborn, told):
     assert driver.ensure(unborn, no_image, None) is Power.RUNNING
 
 
-def test_a_system_that_shuts_down_by_itself_is_told(driver, host, guest, told):
-    host.virsh('shutdown', guest.name)
-    assert heard(told, guest, BOOT_TIMEOUT) is Power.SHUTDOWN
+def test_a_system_that_shuts_down_by_itself_is_told(driver, host, talking, told):
+    host.virsh('shutdown', talking.name)
+    assert heard(told, talking, BOOT_TIMEOUT) is Power.SHUTDOWN

@@ -2,9 +2,6 @@
 
 import dataclasses
 import re
-import shutil
-import time
-import uuid
 
 import pytest
 
@@ -12,22 +9,12 @@ from nova import errors
 from nova.domain import resize
 from nova.domain.flavor import Flavor
 from nova.domain.guest import Guest
-from nova.domain.image import Image
-from nova.domain.lifecycle import Power, State
-from nova.domain.network import Network, Port
-from nova.domain.server import Server
+from nova.domain.lifecycle import Power
 from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
-from tests.integration import hosts
+from tests.integration.real_guests import NEEDS_A_HOST, SMALL, a_guest, drive, no_image, wait_for_words
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
-# Emulated guests boot in seconds on an idle machine, and take their time on a busy one.
-BOOT_TIMEOUT = 240.0
-SMALL = Flavor('1', 'm1.nano', vcpus=1, memory_mb=128, disk_gb=1)
 LARGE = Flavor('2', 'm1.more', vcpus=2, memory_mb=192, disk_gb=2, ephemeral_gb=1, swap_mb=64)
 # Each boot tells of the processors and the disks, whether the root disk was marked by a former one, and marks it once more.
 LOOK = b"""#!/bin/sh
@@ -41,45 +28,19 @@ echo "${old}M" | dd of=/dev/vda bs=512 seek=1048576 conv=notrunc 2>/dev/null
 sync
 echo "all is told"
 """
-DRIVE = {'openstack/latest/meta_data.json': b'{"hostname": "guest"}', 'openstack/latest/user_data': LOOK}
-
-
-@pytest.fixture(scope='module')
-def image(request):
-    path = hosts.guest_image(request.config.cache.mkdir('guest-image'))
-    return lambda _image: str(path)
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('resize-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
+DRIVE = drive(LOOK)
 
 
 @pytest.fixture(params=['qcow2', 'raw'])
-def driver(request, host):
-    settings = Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-        disk_format=request.param,
-    )
-    made = LibvirtDriver(settings, settle=0.5)
+def driver(request, settings):
+    made = LibvirtDriver(dataclasses.replace(settings, disk_format=request.param), settle=0.5)
     yield made
     made.close()
 
 
 @pytest.fixture
 def guest(driver, image):
-    network = Network(str(uuid.uuid4()), 'private', mtu=1400, bridge=hosts.BRIDGE)
-    port = Port(str(uuid.uuid4()), 'fa:16:3e:00:00:09', network, vif_type='bridge')
-    server = Server(str(uuid.uuid4()), 'small', 'guest', 'a-project', 'a-user', SMALL, State.ACTIVE)
-    made = Guest('instance-00000009', server, Image(str(uuid.uuid4()), 'tiny', disk_format='qcow2'), (port,))
+    made = a_guest(9)
     driver.ensure(made, image, DRIVE)
     yield made
     driver.remove(made.id, made.name)
@@ -93,15 +54,8 @@ def larger(guest: Guest) -> Guest:
 
 def told(driver, guest: Guest) -> list[str]:
     """What the guest has told of itself since it was started."""
-    deadline = time.monotonic() + BOOT_TIMEOUT
-    while 'all is told\r\n' not in (said := driver.output(guest.id).decode(errors='replace')):
-        assert time.monotonic() < deadline, f'{said!r} is all that it told'
-        time.sleep(0.2)
+    said = wait_for_words(driver, guest, 'all is told\r\n')
     return re.findall(r'processors \d+|vd. has \d+ sectors|marks \d+', said)
-
-
-def no_image(_image):
-    raise AssertionError('the image was asked for')
 
 
 FIRST = ['processors 1', 'vda has 2097152 sectors', 'marks 0']

@@ -1,21 +1,15 @@
 """Real guests under a firmware that starts only what is signed: one is, and another is not."""
 
 import dataclasses
-import shutil
 
 import pytest
 
 from nova.domain.flavor import Flavor
 from nova.domain.lifecycle import Power
-from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
-from tests.integration.test_libvirt_driver import a_guest, wait_for_words
+from tests.integration.real_guests import NEEDS_A_HOST, a_guest, wait_for_words
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
 # Emulated, the firmware's checks take as long as all the rest of a boot.
 PATIENCE = 400.0
@@ -39,29 +33,6 @@ def signed(images):
 def unsigned(images):
     path = hosts.uefi_image(images)
     return path or pytest.skip('the image for UEFI needs systemd-boot-efi and binutils')
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('secure-boot-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def driver(host):
-    settings = Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-    )
-    made = LibvirtDriver(settings, settle=0.5)
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -11,15 +11,9 @@ from nova import errors
 from nova.domain.image import Image
 from nova.domain.lifecycle import Power
 from nova.domain.snapshot import Quiesce, Snapshot
-from nova.virt.libvirt.driver import LibvirtDriver
-from nova.virt.libvirt.settings import Settings
-from tests.integration import hosts
-from tests.integration.test_libvirt_driver import a_guest, wait_for_words
+from tests.integration.real_guests import NEEDS_A_HOST, a_guest, wait_for_words
 
-pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
-]
+pytestmark = NEEDS_A_HOST
 
 GIB = 1 << 30
 PLACE = 900 << 20
@@ -47,49 +41,6 @@ port=/dev/$(basename $(dirname $(grep -l guest_agent /sys/class/virtio-ports/*/n
     done
 ) &
 """
-
-
-@pytest.fixture(scope='module')
-def tiny(request):
-    return hosts.guest_image(request.config.cache.mkdir('guest-image'))
-
-
-@pytest.fixture(scope='module')
-def image(tiny):
-    return lambda _image: str(tiny)
-
-
-@pytest.fixture(scope='module')
-def host(request, tmp_path_factory):
-    root = tmp_path_factory.mktemp('host')
-    with hosts.running('snapshot-test', root, 1, request.config.cache.mkdir('qemu-capabilities')) as running:
-        yield running
-    shutil.rmtree(root)
-
-
-@pytest.fixture(scope='module')
-def settings(host):
-    return Settings(
-        host=host.name,
-        node=host.name,
-        instances_path=str(host.instances),
-        connection_uri=host.uri,
-        virt_type='qemu',
-        version='1',
-    )
-
-
-@pytest.fixture
-def driver_with(settings):
-    made = []
-
-    def make(**options):
-        made.append(LibvirtDriver(dataclasses.replace(settings, **options), settle=0.5))
-        return made[-1]
-
-    yield make
-    for driver in made:
-        driver.close()
 
 
 def drive(script: str) -> dict[str, bytes]:

@@ -19,10 +19,10 @@ from nova.virt.libvirt.driver import LibvirtDriver
 from nova.virt.libvirt.settings import Settings
 from tests.integration import hosts
 from tests.integration.neighbours import OFFSET
+from tests.integration.real_guests import NEEDS_A_HOST
 
 pytestmark = [
-    pytest.mark.integration,
-    pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
+    *NEEDS_A_HOST,
     pytest.mark.skipif(not private_cgroups.hierarchies(), reason='no control groups for processors are mounted here'),
 ]
 

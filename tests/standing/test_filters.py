@@ -1,6 +1,7 @@
 """Every filter in the registry: each has cases here, gives reasons as sentences, and is known by its name."""
 
 import datetime
+import json
 
 import pytest
 
@@ -31,6 +32,20 @@ def member(policy, most_per_host=1, **hosts):
     members = {f'{host}-{number}': (host,) for host, count in hosts.items() for number in range(count)}
     return a_request(group=GroupPlaces(policy, most_per_host, members))
 
+
+def hinted(places=None, **hints):
+    """A request with hints, and where the servers are that they name."""
+    return a_request(
+        scheduler_hints=hints, places={server_id: tuple(hosts) for server_id, hosts in (places or {}).items()}
+    )
+
+
+def question(*terms):
+    return hinted(query=json.dumps(terms))
+
+
+HOLDS_NOT = 'The question in the hint query does not hold for it.'
+NO_QUESTION = 'The hint query is no question that can be put to a host.'
 
 # Filter, host, request, and the reason for which the host is left out (None: it fits).
 CASES = [
@@ -112,6 +127,63 @@ CASES = [
     ('ImagePropertiesFilter', a_host(), image(hw_vm_mode='xen'), 'It cannot run images that need hw_vm_mode=xen.'),
     ('NumInstancesFilter', a_host(servers=1), a_request(), None),
     ('NumInstancesFilter', a_host(servers=2), a_request(), 'It has 2 servers; 2 are allowed.'),
+    ('SameHostFilter', a_host('a'), a_request(), None),
+    ('SameHostFilter', a_host('a'), hinted({'x': 'a'}, same_host='x'), None),
+    ('SameHostFilter', a_host('a'), hinted({'x': 'a', 'y': 'a'}, same_host=['x', 'y', 'gone']), None),
+    (
+        'SameHostFilter',
+        a_host('a'),
+        hinted({'x': 'a', 'y': 'b'}, same_host=['x', 'y']),
+        'The server y, which the hint same_host names, is on b.',
+    ),
+    ('SameHostFilter', a_host('a'), hinted(same_host=['gone']), 'No server that the hint same_host names is on a host.'),
+    ('DifferentHostFilter', a_host('a'), a_request(), None),
+    ('DifferentHostFilter', a_host('a'), hinted({'x': 'b'}, different_host=['x', 'gone']), None),
+    (
+        'DifferentHostFilter',
+        a_host('a'),
+        hinted({'x': 'b', 'y': 'ba'}, different_host=['x', 'y']),
+        'It has the server y, which the hint different_host names.',
+    ),
+    ('JsonFilter', a_host(), a_request(), None),
+    ('JsonFilter', a_host(), hinted(query='[]'), None),
+    ('JsonFilter', a_host(), question('>=', '$free_ram_mb', 1024), None),
+    ('JsonFilter', a_host(), question('>=', '$free_ram_mb', 10**6), HOLDS_NOT),
+    ('JsonFilter', a_host(), question('and', ['>=', '$free_ram_mb', 1024], ['>=', '$free_disk_mb', 1024]), None),
+    ('JsonFilter', a_host(), question('and', ['>=', '$free_ram_mb', 1024], ['<', '$free_disk_mb', 1024]), HOLDS_NOT),
+    ('JsonFilter', a_host(), question('or', ['>', '$vcpus_used', 3], ['=', '$hypervisor_hostname', 'host']), None),
+    ('JsonFilter', a_host(), question('not', ['=', '$hypervisor_hostname', 'host']), HOLDS_NOT),
+    ('JsonFilter', a_host('a'), question('in', '$host', 'a', 'b'), None),
+    ('JsonFilter', a_host('c'), question('in', '$host', 'a', 'b'), HOLDS_NOT),
+    ('JsonFilter', a_host(), question('<=', '$vcpus_total', 16, 17), None),
+    ('JsonFilter', a_host(), question('<', '$colour', 5), HOLDS_NOT),
+    ('JsonFilter', a_host(cpu_info={'arch': 'x86_64'}), question('=', '$cpu_info.arch', 'x86_64'), None),
+    ('JsonFilter', a_host(), question('perhaps', 1), NO_QUESTION),
+    ('JsonFilter', a_host(), hinted(query='{"and": 1}'), NO_QUESTION),
+    ('JsonFilter', a_host(), hinted(query={'and': 1}), NO_QUESTION),
+    ('JsonFilter', a_host(), hinted(query='['), NO_QUESTION),
+    ('JsonFilter', a_host(), hinted(query='[' * 4096), NO_QUESTION),
+    ('JsonFilter', a_host(), hinted(query='["not", ' * 50 + '1' + ']' * 50), None),
+    ('SimpleCIDRAffinityFilter', a_host(host_ip='192.168.1.7'), a_request(), None),
+    ('SimpleCIDRAffinityFilter', a_host(host_ip='192.168.1.7'), hinted(build_near_host_ip='192.168.1.1'), None),
+    (
+        'SimpleCIDRAffinityFilter',
+        a_host(host_ip='192.168.1.7'),
+        hinted(build_near_host_ip='192.168.1.1', cidr='/30'),
+        'Its address is 192.168.1.7; the hints ask for one in 192.168.1.0/30.',
+    ),
+    (
+        'SimpleCIDRAffinityFilter',
+        a_host(),
+        hinted(build_near_host_ip='192.168.1.1', cidr='/30'),
+        'Its address is not known; the hints ask for one in 192.168.1.0/30.',
+    ),
+    (
+        'SimpleCIDRAffinityFilter',
+        a_host(host_ip='192.168.1.7'),
+        hinted(build_near_host_ip='192.168.1.1', cidr='/99'),
+        'The hints build_near_host_ip and cidr name 192.168.1.1/99, which is no network.',
+    ),
 ]  # fmt: skip
 
 ALWAYS_CASES = [

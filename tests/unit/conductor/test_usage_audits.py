@@ -55,7 +55,13 @@ def cloud(cell):
         hosts.report(tx, a_report('silent'), NOON - datetime.timedelta(minutes=2))
     told = []
     notifier = Notifier(told.append)
-    made = SimpleNamespace(databases=OneCell(cell), now=lambda: NOON, usage_audit_period='month', notifier=notifier)
+    made = SimpleNamespace(
+        databases=OneCell(cell),
+        now=lambda: NOON,
+        usage_audit_period='month',
+        notifier=notifier,
+        service_down_time=60,
+    )
     made.told = told
     return made
 
@@ -123,3 +129,12 @@ def test_nothing_is_counted_unless_an_operator_wants_it(cloud):
     cloud.usage_audit_period = None
     reconciler.repair(cloud)
     assert audits(cloud) == {}
+
+
+@pytest.mark.parametrize(('down_time', 'counted'), [(119, False), (120, True), (3600, True)])
+def test_a_host_lives_as_long_as_the_option_says(cloud, down_time, counted):
+    cloud.service_down_time = down_time
+    reconciler.repair(cloud)
+    with cloud.databases.database.reading() as tx:
+        hosts_counted = {audit.host for audit in usage_audits.listing(tx, *PERIOD)}
+    assert ('silent' in hosts_counted) == counted

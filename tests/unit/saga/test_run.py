@@ -134,8 +134,9 @@ def test_an_undo_that_keeps_failing_is_left_to_an_operator():
     assert outcomes == [Outcome.POSTPONED] * (UNDO_TRIES - 1) + [Outcome.STUCK]
 
 
-def test_an_undo_waits_for_what_does_not_answer_however_long():
-    world = World(two=[errors.Conflict('no')], unone=[errors.ServiceDown('away')] * 20)
+@pytest.mark.parametrize('kind', [errors.ServiceDown, errors.Unavailable])
+def test_an_undo_waits_for_what_does_not_answer_however_long(kind):
+    world = World(two=[errors.Conflict('no')], unone=[kind('away')] * 20)
     journal = MemoryJournal()
     assert [run(Verb(), world, journal) for _ in range(20)] == [Outcome.POSTPONED] * 20
     assert run(Verb(), world, journal) is Outcome.FAILED

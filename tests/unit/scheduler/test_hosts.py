@@ -60,6 +60,28 @@ def test_a_claim_counts_once_when_the_record_shows_it(hosts, source):
     assert hosts.view()['a-id'].servers == 2
 
 
+def test_what_a_server_takes_more_on_its_host_counts_once_when_the_record_shows_it(hosts, source):
+    source.news = [a_host('a', claimed_vcpus=1, claimed_memory_mb=50, claimed_disk_gb=5, servers=1)]
+    hosts.refresh()
+    hosts.claimed('a-id', AMOUNTS, servers=0)
+    assert (claimed_vcpus(hosts), hosts.view()['a-id'].servers) == (3, 1)
+    # The record of another one first, then that of the claim.
+    source.news = [a_host('a', claimed_vcpus=2, claimed_memory_mb=100, claimed_disk_gb=10, servers=2)]
+    hosts.refresh()
+    assert claimed_vcpus(hosts) == 4
+    source.news = [a_host('a', claimed_vcpus=4, claimed_memory_mb=200, claimed_disk_gb=15, servers=2)]
+    hosts.refresh()
+    assert (claimed_vcpus(hosts), hosts.view()['a-id'].servers) == (4, 2)
+
+
+def test_claims_of_both_kinds_are_told_apart_when_one_record_shows_them(hosts, source):
+    hosts.claimed('a-id', AMOUNTS, servers=0)
+    hosts.claimed('a-id', AMOUNTS)
+    source.news = [a_host('a', claimed_vcpus=4, claimed_memory_mb=200, claimed_disk_gb=10, servers=1)]
+    hosts.refresh()
+    assert (claimed_vcpus(hosts), hosts.view()['a-id'].servers) == (4, 1)
+
+
 def test_a_claim_that_is_never_recorded_is_forgotten(hosts, clock):
     hosts.claimed('a-id', AMOUNTS)
     clock.now += SETTLED_AFTER + 1

@@ -1,6 +1,7 @@
 """What the parts write is what their programs need."""
 
 import base64
+import dataclasses
 import hashlib
 import json
 
@@ -44,6 +45,28 @@ def test_every_part_has_daemons_whose_files_exist(configured):
         for daemon in part.daemons():
             for file in daemon.config_files:
                 assert (part.layout.state_dir / file).exists(), f'{daemon.name}: {file}'
+
+
+def test_a_key_manager_comes_only_if_it_is_wanted(layout):
+    with_one = dataclasses.replace(layout, key_manager=True)
+    assert {part.name for part in parts.chosen(with_one)} - {part.name for part in parts.chosen(layout)} == {'barbican'}
+    for part in parts.chosen(with_one):
+        part.configure()
+    nova = next(part for part in parts.chosen(with_one) if part.name == 'nova')
+    options = {'libvirt': ['swtpm_enabled'], 'key_manager': ['backend', 'username'], 'barbican': ['barbican_endpoint']}
+    conf = read(nova.etc(f'nova-compute-{nova.hosts[0]}.conf'), **options)
+    assert (conf.libvirt.swtpm_enabled, conf.key_manager.username) == ('True', 'nova')
+    assert conf.barbican.barbican_endpoint == with_one.url('barbican')
+
+
+def test_the_key_managers_master_key_is_32_bytes(layout):
+    with_one = dataclasses.replace(layout, key_manager=True)
+    barbican = next(part for part in parts.chosen(with_one) if part.name == 'barbican')
+    barbican.configure()
+    (daemon,) = barbican.daemons()
+    conf = read(daemon.config_files[0], simple_crypto_plugin=['kek'])
+    assert len(base64.urlsafe_b64decode(conf.simple_crypto_plugin.kek)) == 32
+    assert daemon.environment['HOME'] in daemon.config_files[0]
 
 
 def test_daemons_have_names_of_their_own(configured):

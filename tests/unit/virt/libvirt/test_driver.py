@@ -194,24 +194,24 @@ def test_a_libvirt_that_is_away_is_trouble_and_no_crash(tmp_path):
     assert 'cannot be reached' in report.trouble
     assert report.inventory.vcpus > 0
     assert report.inventory.memory_mb > 0
-    with pytest.raises(errors.HostFailed):
+    with pytest.raises(errors.HostAway):
         driver.ensure(a_guest(), no_source, None)
     driver.close()
 
 
 def test_a_closed_connection_stays_closed():
     connection = Connection(URI)
-    assert connection.connected()
-    connection.close()
-    assert not connection.connected()
+    assert connection.link.connected()
+    connection.link.close()
+    assert not connection.link.connected()
 
 
 def test_connections_are_counted_and_kept():
     connection = Connection(URI)
     for _time in range(3):
         connection.powers()
-    assert connection.generation == 1
-    connection.close()
+    assert connection.link.generation == 1
+    connection.link.close()
 
 
 def test_a_running_guest_can_be_measured(driver, base, outside):

@@ -16,6 +16,7 @@ class FakeConnection:
     """A libvirt of which the answers are known, and counted."""
 
     def __init__(self):
+        self.link = self
         self.generation = 1
         self.away = None
         self.asked = []
@@ -25,7 +26,7 @@ class FakeConnection:
 
     def running(self):
         if self.away:
-            raise errors.HostFailed(self.away)
+            raise errors.HostAway(self.away)
         return 3
 
     def version(self):

@@ -73,3 +73,13 @@ def test_the_domain_boots_from_the_rescue_disk_and_from_nothing_else():
     assert '<boot order="1" />' in rescue
     assert '<target dev="sda" bus="usb" />' in rescue
     assert '<target dev="vda" bus="virtio" />' in xml
+
+
+def test_what_the_rescue_image_starts_from_is_its_own_and_not_the_guests():
+    own = (*OWN, Disk(Role.KERNEL, 'raw', 0), Disk(Role.RAMDISK, 'raw', 0))
+    assert names(arrange(own, {}, 'qcow2', GIB, 'qcow2', None)) == ['disk.rescue', 'disk']
+    properties = {'kernel_id': 'k', 'ramdisk_id': 'r'}
+    starts_from = ['disk.kernel.rescue', 'disk.ramdisk.rescue']
+    assert names(arrange(own, properties, 'ami', GIB, 'qcow2', None)) == ['disk.rescue', 'disk', *starts_from]
+    stable = arrange(own, {**properties, 'hw_rescue_bus': 'virtio'}, 'ami', GIB, 'qcow2', None)
+    assert names(stable) == ['disk', 'disk.eph0', 'disk.swap', 'disk.rescue', *starts_from]
