@@ -1,5 +1,6 @@
 """Find images in the image service, and fetch their data."""
 
+import datetime
 import logging
 import os
 import threading
@@ -15,6 +16,7 @@ from nova import errors
 from nova.clients.neighbour import Neighbour
 from nova.clients.user_images import PATCH, UserImages, image_of
 from nova.context import Context
+from nova.domain import snapshot
 from nova.domain.image import Image
 
 LOG = logging.getLogger(__name__)
@@ -157,12 +159,23 @@ class ImageClient:
             'owner': project_id,
             'sort': 'created_at:desc',
         }
-        path, found = f'/v2/images?{urllib.parse.urlencode(wanted)}', []
+        return [image['id'] for image in self._listed(wanted)]
+
+    def unfilled(self, before: datetime.datetime) -> list[tuple[str, str]]:
+        """Id and server of each image of a server that was recorded before this moment, and has no data yet."""
+        wanted = {'status': 'queued', 'created_at': f'lt:{before:%Y-%m-%dT%H:%M:%SZ}'}
+        return [
+            (image['id'], image['instance_uuid'])
+            for image in self._listed(wanted)
+            if image.get('instance_uuid') and image.get('image_type') in (snapshot.SNAPSHOT, snapshot.BACKUP)
+        ]
+
+    def _listed(self, wanted: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+        path: str | None = f'/v2/images?{urllib.parse.urlencode(wanted)}'
         while path:
             answer = self._get(path).json()
-            found += [image['id'] for image in answer['images']]
+            yield from answer['images']
             path = answer.get('next')
-        return found
 
     def forget(self, image_id: str) -> None:
         """Ask Glance again at the next `get`."""

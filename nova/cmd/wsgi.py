@@ -7,10 +7,8 @@ import gc
 import importlib
 import logging
 import os
-import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,7 +20,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 from oslo_config import cfg
 
-from nova.cmd import daemon, health
+from nova.cmd import daemon, health, metrics
 from nova.cmd.notify import notify, reloading, watchdog_interval
 
 LOG = logging.getLogger(__name__)
@@ -33,7 +31,6 @@ KEEP_ALIVE_SECONDS = 75
 LONGEST_REQUEST_LINE = 8190
 # What libraries load only when they are asked for something; each worker would keep a copy of its own.
 LATE_MODULES = ('concurrent.futures.thread', 'netrc', 'prometheus_client.multiprocess')
-METRICS_VARIABLE = 'PROMETHEUS_MULTIPROC_DIR'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,16 +54,9 @@ def run(
     workers: Callable[[cfg.ConfigOpts], int],
 ) -> int:
     """Serve the sites until told to stop; the exit status of the process."""
-    metrics, pid = tempfile.mkdtemp(prefix=f'{prog}-metrics-'), os.getpid()
-    # Read by prometheus_client while it is imported: counters are then shared by all workers through files.
-    os.environ[METRICS_VARIABLE] = metrics
-    try:
+    with metrics.shared(prog):
         conf = daemon.configure(prog, argv)
         return Server(prog, conf, sites(conf), workers(conf)).serve()
-    finally:
-        # Workers end here, too, while the others go on counting.
-        if os.getpid() == pid:
-            shutil.rmtree(metrics, ignore_errors=True)
 
 
 class Server(BaseApplication):

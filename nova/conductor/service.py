@@ -62,6 +62,7 @@ def build(conf: Any) -> 'ConductorService':
         rescue_timeout=conf.rescue_timeout,
         service_down_time=conf.service_down_time,
         journal_days=conf.operations.keep_days,
+        image_patience=conf.operations.image_patience,
     )
     return ConductorService(
         cloud,

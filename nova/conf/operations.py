@@ -30,5 +30,12 @@ OPTS = [
         help='Days after its deletion for which it is remembered what was done to a server. 0 remembers it until '
         'the server is removed from the database.',
     ),
+    cfg.IntOpt(
+        'image_patience',
+        default=600,
+        min=10,
+        help='Seconds after which an image is removed that was recorded for the data of a server, has none, and is not '
+        'waited for by any operation. A request that was cut off leaves such images.',
+    ),
     cfg.IntOpt('workers', default=64, min=1, help='How many operations one conductor runs at the same time.'),
 ]

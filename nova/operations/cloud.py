@@ -41,6 +41,8 @@ class Cloud:
     rescue_timeout: int = 0
     # Seconds without a sign of life after which a host counts as down.
     service_down_time: int = 60
+    # Seconds after which an image is removed that was recorded for a server's data and that no operation fills.
+    image_patience: float = 600.0
     # Days for which the journals of deleted servers are kept; 0: for ever.
     journal_days: int = 0
     context: Context = dataclasses.field(default_factory=admin_context)

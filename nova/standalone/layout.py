@@ -137,7 +137,11 @@ class Layout:
 
     def database_url(self, service: str, name: str) -> str:
         if self.database:
-            return f'{self.database.rstrip("/")}/{name}'
+            scheme, _, place = self.database.rstrip('/').partition('://')
+            if scheme.startswith('postgres'):
+                # Placement reads of a cursor what psycopg 3 no longer has; our daemons take either driver's name for 3.
+                scheme = 'postgresql+psycopg2'
+            return f'{scheme}://{place}/{name}'
         return f'sqlite:///{self.data(service) / name}.db'
 
     def neighbour_program(self, name: str) -> str:

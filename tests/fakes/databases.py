@@ -88,6 +88,12 @@ def migrated(where: Server | Files, kind: str) -> Database:
     return database
 
 
+def file(kind: str, path: pathlib.Path) -> str:
+    """Write a SQLite file with the tables of its kind (`api` or `cell`) and no rows; its URL."""
+    path.write_bytes(_file_with_tables(kind))
+    return f'sqlite:///{path}'
+
+
 def empty(database: Database, kind: str) -> None:
     """Remove all rows. Most tables have none, which one question tells."""
     with database.writing() as tx:
@@ -101,6 +107,17 @@ def chosen(config: pytest.Config, otherwise: tuple[str, ...]) -> tuple[str, ...]
     """The kinds that `--database` asks for; `otherwise` if nothing was said."""
     kind = config.getoption('--database')
     return {None: otherwise, ALL: KINDS}.get(kind, (kind,))
+
+
+@functools.cache
+def _file_with_tables(kind: str) -> bytes:
+    """Made once in a process, since a migration takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = pathlib.Path(directory, 'empty.db')
+        database = Database(f'sqlite:///{path}')
+        migrations.upgrade(database, kind)
+        database.close()
+        return path.read_bytes()
 
 
 @functools.cache

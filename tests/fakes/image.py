@@ -144,7 +144,9 @@ class FakeGlance:
         if query == {'limit': '1'}:
             return Response(200, {'images': list(self.images.values())[:1]})
         wanted = {name: value for name, value in query.items() if name not in ('sort', 'marker')}
+        before = wanted.pop('created_at', 'lt:9').removeprefix('lt:')
         found = [one for one in self.images.values() if all(str(one.get(key)) == wanted[key] for key in wanted)]
+        found = [one for one in found if one['created_at'] < before]
         found.sort(key=lambda image: image['created_at'], reverse=True)
         ids = [image['id'] for image in found]
         start = ids.index(query['marker']) + 1 if 'marker' in query else 0

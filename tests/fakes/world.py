@@ -15,7 +15,6 @@ from nova.compute.guests import Guests
 from nova.compute.service import ComputeService
 from nova.compute.tpms import Tpms
 from nova.context import admin_context
-from nova.db import migrations
 from nova.db.database import Database
 from nova.db.engine import Databases
 from nova.db.stores import cells, guests, mappings, operations, server_groups, servers
@@ -27,6 +26,7 @@ from nova.domain.network import NetworkRequest
 from nova.domain.request import Choice, Selection
 from nova.domain.server import ServerRequest
 from nova.virt.fake.driver import FakeDriver
+from tests.fakes import databases
 from tests.fakes.image import FakeGlance
 from tests.fakes.keys import FakeKeys
 from tests.fakes.network import FakeNetwork
@@ -38,11 +38,9 @@ PROJECT = 'demo-project'
 
 def make_databases(directory: Path) -> Databases:
     """An API database, cell0 and one cell, with their tables."""
-    urls = {name: f'sqlite:///{directory}/{name}.db' for name in ('api', 'cell0', 'cell1')}
+    kinds = {'api': 'api', 'cell0': 'cell', 'cell1': 'cell'}
+    urls = {name: databases.file(kind, directory / f'{name}.db') for name, kind in kinds.items()}
     api, own = Database(urls['api']), Database(urls['cell1'])
-    migrations.upgrade(api, 'api')
-    for name in ('cell0', 'cell1'):
-        migrations.upgrade(Database(urls[name]), 'cell')
     with api.writing() as tx:
         cells.create(tx, 'cell0', 'none:///', urls['cell0'], cell_id=CELL0_ID)
         cells.create(tx, 'cell1', 'fake://', urls['cell1'], cell_id=CELL)

@@ -88,7 +88,10 @@ class Cloud:
         self.vif_plugging = (0, True)
         # The key manager of hosts that are made from now on; their guests may have TPMs.
         self.keys = None
+        # By which what is remembered for a while grows old; a test may hold it, before the start.
+        self.clock = time.monotonic
         self._made: list[Databases] = []
+        self._lives: list[Life] = []
         # Those of the test itself, whose statements are not counted.
         self.databases = self._databases(statements=Statements())
         self._killed: list[ConductorService] = []
@@ -117,7 +120,7 @@ class Cloud:
             self._databases(),
             Wire(self.outside, Life()),
             self.settings,
-            ImageClient(self.glance, for_user=self.glance.acting_for),
+            ImageClient(self.glance, for_user=self.glance.acting_for, clock=self.clock),
             self.network,
             PlacementClient(self.placement),
             volumes=VolumeClient(self.cinder.acting_for),
@@ -190,7 +193,7 @@ class Cloud:
             Wire(self.outside, life),
             Through(PlacementClient(self.placement), life),
             Through(self.network, life),
-            images=Through(ImageClient(self.glance), life),
+            images=Through(ImageClient(self.glance, clock=self.clock), life),
             service_down_time=NEVER,
             shelved_offload_time=self.shelved_offload_time,
             notifier=self.notifier,
@@ -224,7 +227,7 @@ class Cloud:
         cells_hosts = CellHosts(databases)
         known = Hosts(cells_hosts)
         placement = PlacementClient(self.placement)
-        room = Room(placement, 1000)
+        room = Room(placement, 1000, self.clock)
         chooser = Chooser(
             placement,
             known,
@@ -266,7 +269,7 @@ class Cloud:
         host.driver = driver or host.driver
         wire = Wire(self.outside, Life())
         conductor = wire.client(Conductor)
-        images = ImageCache(str(self.directory / name / '_base'), ImageClient(self.glance), force_raw=False)
+        images = ImageCache(str(self.directory / name / '_base'), ImageClient(self.glance, clock=self.clock), force_raw=False)
         placement = PlacementClient(self.placement)
         host.reporter = Reporter(
             host.driver, conductor, placement, name, self.node_id(name), Share(), '10.0.0.1', interval=NEVER
@@ -332,6 +335,9 @@ class Cloud:
         with concurrent.futures.ThreadPoolExecutor(len(ends) or 1) as pool:
             for ended in [pool.submit(end) for end in ends]:
                 ended.result()
+        # What still waits for something that nobody answers any more must not write where the next cloud lives.
+        for life in self._lives:
+            life.over = True
         for made in self._made:
             made.close()
 
@@ -343,8 +349,10 @@ class Cloud:
         def connect(url):
             return ReachableDatabase(url, self.outside, life, statements)
 
-        made = Databases(connect(self.urls.api), connect(self.urls.cell1), connect=connect)
+        own = connect(self.urls.api), connect(self.urls.cell1)
+        made = Databases(*own, connect=connect, clock=lambda: self.clock())
         self._made.append(made)
+        self._lives.append(life)
         return made
 
     def _seed(self):

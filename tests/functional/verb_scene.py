@@ -54,7 +54,11 @@ def _delete(scene, server_id):
 
 
 def _found_running(scene, server_id):
-    """Somebody started the guest by hand."""
+    """Somebody started the guest by hand; its event is told here and now."""
+    driver = scene.cloud.hosts[HOST].driver
+    listener, driver._listener = driver._listener, None
+    driver.change_by_itself(server_id, Power.RUNNING)
+    driver._listener = listener
     scene.conductor.guest_changed(admin_context(), host=HOST, server_id=server_id, power=Power.RUNNING)
 
 

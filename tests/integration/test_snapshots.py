@@ -20,28 +20,6 @@ PLACE = 900 << 20
 MARK = b'written by the guest'
 META_DATA = b'{"hostname": "guest-of-the-test"}'
 
-# As much of an agent as is asked here; it says on the console what it is told.
-AGENT = r"""
-port=/dev/$(basename $(dirname $(grep -l guest_agent /sys/class/virtio-ports/*/name)))
-(
-    trap '' HUP
-    exec 3<>$port
-    while true; do
-        read -r line <&3 || { sleep 1; continue; }
-        case "$line" in
-            *guest-sync*) answer=$(echo "$line" | sed 's/.*"id": *\([0-9]*\).*/\1/') ;;
-            *guest-set-user-password*) answer='{}' ;;
-            *) answer=1 ;;
-        esac
-        case "$line" in
-            *guest-sync*) ;;
-            *) echo "TOLD-THE-AGENT $line" > /dev/ttyS0 ;;
-        esac
-        echo "{\"return\": $answer}" >&3
-    done
-) &
-"""
-
 
 def drive(script: str) -> dict[str, bytes]:
     """What a config drive holds whose guest runs this when it has booted."""
@@ -188,23 +166,6 @@ def test_a_guest_without_an_agent_is_copied_unless_it_must_be_quiesced(driver_wi
     finally:
         for guest in guests:
             driver.remove(guest.id, guest.name)
-
-
-def test_an_agent_holds_the_guest_still_and_changes_passwords(driver_with, host, image, tmp_path):
-    driver = driver_with()
-    guest = booted(driver, image, 7, AGENT, hw_qemu_guest_agent='yes')
-    try:
-        driver.take_snapshot(guest.id, 'quiet', Quiesce.REQUIRE)
-        said = wait_for_words(driver, guest, b'guest-fsfreeze-thaw')
-        assert said.index('guest-fsfreeze-freeze') < said.index('guest-fsfreeze-thaw')
-        assert left_by_snapshots(host) == ['quiet.qcow2']
-        driver.check_password_change(guest.id)
-        driver.set_password(guest.id, 'ubuntu', 'a secret')
-        said = wait_for_words(driver, guest, b'guest-set-user-password')
-        assert base64.b64encode(b'a secret').decode() in said
-        assert 'ubuntu' in said
-    finally:
-        driver.remove(guest.id, guest.name)
 
 
 def test_what_a_killed_process_was_copying_is_given_up_at_the_next_start(driver_with, host, image):

@@ -52,7 +52,9 @@ class Record:
 
     def __init__(self, cloud: Cloud):
         outside = cloud.outside
-        self._cloud, self._looking, self._lock = cloud, threading.local(), threading.Lock()
+        self._looking, self._lock = threading.local(), threading.Lock()
+        # Who looks on has connections of its own.
+        self._own_pools = tuple(database.engine.pool for database in cloud.all_databases())
         self._logs = {
             'bus': outside.sent,
             'placement': outside.placement.requests,
@@ -103,8 +105,7 @@ class Record:
 
     def _is_theirs(self, connection: Any) -> bool:
         """Whether a daemon sends this, and not who looks on."""
-        own = (database.engine.pool for database in self._cloud.all_databases())
-        return connection.engine.pool not in own and not getattr(self._looking, 'again', False)
+        return connection.engine.pool not in self._own_pools and not getattr(self._looking, 'again', False)
 
     def _counted_once(self, wait: Any) -> Any:
         """Who waits for the end of a verb looks for it as often as it takes."""
@@ -131,11 +132,12 @@ class Trials:
             directory,
             host_names=(HOST,),
             quiet=True,
-            # What is remembered for a while is remembered for as long as this takes.
             flavor_cache_age=NEVER,
             reclaim_interval=NEVER,
             **listener,
         )
+        # What is remembered for a while is remembered for as long as this takes.
+        self._cloud.clock = lambda: 0.0
         self._scene = Scene(self._cloud)
         # Nothing is put right meanwhile.
         self._scene.conductor._stopping.set()
@@ -162,6 +164,8 @@ class Trials:
             answer = case.ask(scene, server_id)
             self._rest()
         told, server_id = len(self._heard), server_id or answer
+        if not any(what.startswith('INSERT INTO operations') for _kind, what in self.record.sent):
+            raise RuntimeError(f'{verb} was answered {answer} and did not begin')
         if scene.status(server_id) != case.ends:
             raise RuntimeError(f'{verb} was answered {answer} and ended {scene.status(server_id)}, not {case.ends}')
         scene.delete(server_id)

@@ -5,9 +5,10 @@ import os
 import random
 import signal
 import threading
+import time
 from collections.abc import Callable
 
-from nova.standalone import processes
+from nova.standalone import processes, readiness
 from tools.trials.site import Site
 from tools.trials.tally import Tallies
 
@@ -15,10 +16,13 @@ OURS = ('nova-api', 'nova-scheduler', 'nova-conductor', 'nova-compute', 'nova-ne
 NEIGHBOURS = ('rabbitmq', 'keystone', 'glance', 'placement', 'libvirtd')
 # Those that are many processes of which each could live on: they are killed as a machine that loses its power would.
 KILLED_WHOLE = ('rabbitmq',)
+# For how many seconds nothing else is killed while a daemon comes back.
+BACK_PATIENCE = 60
 
 
 class Killer:
-    """Waits `pause` seconds on average, then for the next request, then up to `longest` more, and kills."""
+    """Waits until what it killed is back, `pause` seconds more on average, then for the next request, then up to `longest`
+    more, and kills."""
 
     def __init__(
         self,
@@ -43,20 +47,24 @@ class Killer:
             self.asked.wait(self._pause)
             if self._stopping.wait(self._chance.uniform(0, self._longest)):
                 return
-            self._kill()
+            # The supervisor may be too busy to answer.
+            with contextlib.suppress(OSError):
+                self._wait_until_back(self._kill(), time.monotonic())
 
     def stop(self) -> None:
         self._stopping.set()
         self.asked.set()
 
-    def _kill(self) -> None:
-        running = [
+    def _running(self) -> list[dict]:
+        return [
             entry
             for entry in self._site.cloud.supervision.status()
             if entry['pid'] and entry['name'].startswith(self._killable)
         ]
-        kinds = sorted({_kind(entry['name']) for entry in running})
-        kind = self._chance.choice(kinds)
+
+    def _kill(self) -> dict:
+        running = self._running()
+        kind = self._chance.choice(sorted({_kind(entry['name']) for entry in running}))
         victim = self._chance.choice([entry for entry in running if _kind(entry['name']) == kind])
         whole = victim['name'] in KILLED_WHOLE
         for pid in processes.family(victim['pid']) if whole else {victim['pid']}:
@@ -64,6 +72,14 @@ class Killer:
                 os.kill(pid, signal.SIGKILL)
         self._tallies.killed(kind)
         self._say(f'killed {victim["name"]}')
+        return victim
+
+    def _wait_until_back(self, victim: dict, since: float) -> None:
+        """Two that are away at once are worth a trial, too, but not all of them all the time."""
+        while time.monotonic() < since + BACK_PATIENCE and not self._stopping.wait(0.5):
+            now = next((entry for entry in self._running() if entry['name'] == victim['name']), victim)
+            if now['pid'] != victim['pid'] and readiness.ready(now['address'], now['ready_url']):
+                return
 
 
 def _kind(name: str) -> str:

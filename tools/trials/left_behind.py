@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nova.standalone import processes
 from nova.standalone.parts.libvirt import connection_uri
-from tools.trials.site import Site
+from tools.trials.site import NO_ANSWER, Site
 from tools.trials.verbs import KEPT_IMAGES
 
 UNDECIDED = "SELECT id, server_id FROM migrations WHERE status NOT IN ('confirmed', 'reverted', 'error', 'failed')"
@@ -22,7 +22,7 @@ def wait_until_clean(site: Site, patience: float) -> list[str]:
     while True:
         try:
             left = list(left_behind(site))
-        except (OSError, RuntimeError, ValueError) as failure:
+        except (RuntimeError, *NO_ANSWER) as failure:
             left = [f'what could not be looked for: {failure}']
         if not left or time.monotonic() > ends:
             return left

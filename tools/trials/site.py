@@ -1,6 +1,7 @@
 """The cloud of a trial: asked as its users ask, and looked into where only its operator can look."""
 
 import contextlib
+import http.client
 import sqlite3
 import threading
 import time
@@ -17,6 +18,8 @@ DATABASES = ('nova_api', 'nova_cell0', 'nova_cell1')
 FLAVORS = ('m1.nano', 'm1.micro')
 # For how long a request is repeated while the API, or what it needs, is away.
 ANSWER_PATIENCE = 240
+# What the client raises where a daemon is killed while it answers, or is not there.
+NO_ANSWER = (OSError, ValueError, http.client.HTTPException)
 # What makes the cloud do by itself, within a trial, what it would do after hours; and give guests less time to react.
 OPTIONS = """
 [DEFAULT]
@@ -28,6 +31,8 @@ shutdown_timeout = 15
 [libvirt]
 device_detach_attempts = 3
 device_detach_timeout = 5
+[operations]
+image_patience = 30
 """
 
 
@@ -40,7 +45,7 @@ class Site:
         self._nova: Compute | None = None
         self._login()
         flavors = {flavor['name']: flavor['id'] for flavor in self.get('nova', '/flavors')['flavors']}
-        self.first_images = {image['id'] for image in self.get('glance', '/images')['images']}
+        self.first_images = {image['id'] for image in self.get('glance', '/images?limit=1000')['images']}
         self.choices = Choices(min(self.first_images), {name: flavors[name] for name in FLAVORS})
 
     def _login(self) -> None:
@@ -69,7 +74,7 @@ class Site:
                     return status, content
                 if status == 401:
                     self._login()
-            except (OSError, ValueError) as failure:
+            except NO_ANSWER as failure:
                 status, content = type(failure).__name__, failure
             if time.monotonic() > ends:
                 raise RuntimeError(f'{method} {path} answered {status}: {content}')
@@ -78,13 +83,13 @@ class Site:
                 return 202, found
 
     def get(self, service: str, path: str) -> Any:
-        """What a service answers now. Raises RuntimeError or OSError if it does not."""
+        """What a service answers now. Raises RuntimeError or one of NO_ANSWER if it does not."""
         path_of = {'nova': ('nova-api', '/v2.1'), 'glance': ('glance', '/v2'), 'network': ('nova-network', '/v2.0')}
         name, prefix = path_of[service]
         return Compute(self.cloud.layout.url(name, prefix), self._token).get(path)
 
     def delete_image(self, image_id: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
+        with contextlib.suppress(*NO_ANSWER):
             Compute(self.cloud.layout.url('glance', '/v2'), self._token).call('DELETE', f'/images/{image_id}')
 
     def server(self, server_id: str) -> dict | None:

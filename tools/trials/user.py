@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools.trials.site import Site
+from tools.trials.site import NO_ANSWER, Site
 from tools.trials.tally import Tallies
 from tools.trials.verbs import AT_ONCE, KEPT_IMAGES, requests_of
 
@@ -87,7 +87,8 @@ class User:
             time.sleep(1)
             return
         self.server_id = content['server']['id']
-        self._perhaps_delete()
+        if self._deletes():
+            return
         shown = self._rest()
         self._ended('create', self._end(None, True, shown), began, shown)
 
@@ -110,7 +111,8 @@ class User:
             return
         if self._chance.random() < ASK_TWICE and others:
             self._ask_another(others)
-        self._perhaps_delete()
+        if self._deletes():
+            return
         shown = self._rest()
         # A request whose answer was lost is made twice; the second one may be refused because of the first.
         self._ended(verb, self._end(before, status in ACCEPTED, shown), began, shown)
@@ -125,15 +127,18 @@ class User:
         if status not in ACCEPTED:
             self._tallies.ended(verb, 'refused', 0)
 
-    def _perhaps_delete(self) -> None:
-        if self._chance.random() < DELETE_IN_THE_MIDDLE:
-            time.sleep(self._chance.uniform(0, 2))
-            began = time.monotonic()
-            self.doing += ', then delete'
-            self._site.ask('POST', f'/servers/{self.server_id}/action', {'forceDelete': None})
-            shown = self._rest()
-            end = {'GONE': 'done', 'UNREST': 'stuck'}.get(shown, 'undone')
-            self._ended('delete in between', end, began, shown)
+    def _deletes(self) -> bool:
+        """Perhaps delete the server in the middle of what is done to it; how that ends counts in the place of the verb."""
+        if self._chance.random() >= DELETE_IN_THE_MIDDLE:
+            return False
+        time.sleep(self._chance.uniform(0, 2))
+        began = time.monotonic()
+        self.doing += ', then delete'
+        self._site.ask('POST', f'/servers/{self.server_id}/action', {'forceDelete': None})
+        shown = self._rest()
+        end = {'GONE': 'done', 'UNREST': 'stuck'}.get(shown, 'undone')
+        self._ended('delete in between', end, began, shown)
+        return True
 
     def _rest(self) -> str:
         """The status of the server when nothing is done to it any more."""
@@ -169,7 +174,7 @@ class User:
         name = f'{KEPT_IMAGES}{server["id"][:8]}'
         try:
             images = self._site.get('glance', f'/images?name={name}&sort=created_at:asc')['images']
-        except (OSError, RuntimeError, ValueError):
+        except (RuntimeError, *NO_ANSWER):
             return
         if len(images) > 1:
             self._site.delete_image(images[0]['id'])

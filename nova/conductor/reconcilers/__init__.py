@@ -9,6 +9,7 @@ from nova.conductor.reconcilers.rescued_servers import RESCUED_SERVERS
 from nova.conductor.reconcilers.shelved_servers import SHELVED_SERVERS
 from nova.conductor.reconcilers.stuck_operations import STUCK_OPERATIONS
 from nova.conductor.reconcilers.unconfirmed_resizes import UNCONFIRMED_RESIZES
+from nova.conductor.reconcilers.unfilled_images import UNFILLED_IMAGES
 from nova.conductor.reconcilers.untold_memberships import UNTOLD_MEMBERSHIPS
 from nova.conductor.reconcilers.usage_audits import USAGE_AUDITS
 
@@ -22,6 +23,7 @@ RECONCILERS = (
     SHELVED_SERVERS,
     STUCK_OPERATIONS,
     UNCONFIRMED_RESIZES,
+    UNFILLED_IMAGES,
     UNTOLD_MEMBERSHIPS,
     USAGE_AUDITS,
 )

@@ -132,14 +132,16 @@ class LibvirtDriver(
         return power
 
     def _xml(self, guest: Guest, disks: Sequence[Disk]) -> str:
-        cache_mode = self._storage.cache_mode()
-        arch = architecture(wishes_of(guest), self._settings)
-        if arch != self._settings.arch and not self._inventory.runs(arch):
+        cache_mode, settings, wishes = self._storage.cache_mode(), self._settings, wishes_of(guest)
+        arch = architecture(wishes, settings)
+        if arch != settings.arch and not self._inventory.runs(arch):
             raise errors.NotImplementedHere(f'This host has no QEMU for guests of the architecture {arch}.')
+        if wishes.secure_boot() == 'optional':
+            settings = dataclasses.replace(settings, secure_boot=self._inventory.has_secure_boot())
         xml = domain_xml(
             guest,
             disks,
-            self._settings,
+            settings,
             cache_mode=cache_mode,
             serial=self._serial(guest.id),
             cpu_model=self._inventory.cpu_model(guest.server.flavor.extra_specs),

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+import os_traits
+
 from nova import errors
 from nova.domain.host import HostReport, Inventory
 from nova.virt.libvirt import capabilities, tpm
@@ -88,6 +90,11 @@ class HostInventory:
         """Whether guests of this architecture can run here, on whatever."""
         self._learn()
         return any(known == arch for known, _kind, _mode in self._lasting.supported_instances)
+
+    def has_secure_boot(self) -> bool:
+        """Whether there is a firmware that starts only what is signed."""
+        self._learn()
+        return os_traits.COMPUTE_SECURITY_UEFI_SECURE_BOOT in self._lasting.traits
 
     def _learn(self) -> str | None:
         """Ask libvirt what is not known yet. The sentence that says why it could not be asked, or None."""

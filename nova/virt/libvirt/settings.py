@@ -25,6 +25,8 @@ class Settings:
     # Of QEMU's translated code, with virt_type qemu; None: QEMU's own measure.
     tb_cache_mb: int | None = None
     swtpm_enabled: bool = False
+    # Whether there is a firmware with secure boot; not the operator says so, but libvirt.
+    secure_boot: bool = True
     # `usbtablet`, `ps2mouse` or None, for guests whose image says nothing.
     pointer_model: str | None = 'usbtablet'
     rng_device: str = '/dev/urandom'

@@ -128,6 +128,8 @@ def test_ports_come_in_the_order_of_the_requests(service):
     brought = service.add_port(ALICE.project_id, two)
     wanted = (NetworkRequest(two), NetworkRequest(port_id=brought), NetworkRequest(one), NetworkRequest(two))
     ports = ensure(service, *wanted)
+    # No guest waits for them: the hypervisor wires them by itself.
+    assert not any(port.tells_when_wired for port in ports)
     assert [port.network.id for port in ports] == [two, two, one, two]
     assert [port.preserve_on_delete for port in ports] == [False, True, False, False]
     assert ports[1].id == brought

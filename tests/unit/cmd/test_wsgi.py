@@ -2,6 +2,7 @@ import json
 import signal
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,23 @@ def test_metrics_count_the_requests_of_all_workers(config, ports):
     assert 'nova_api_request_seconds_count{api="compute"} 20.0' in text
 
 
+def test_counters_of_a_killed_daemon_are_removed_by_the_next(config, tmp_path, ports):
+    place = tmp_path / 'temporary'
+    place.mkdir()
+    with running(SITE, config, {'TMPDIR': str(place)}) as process:
+        eventually(lambda: get(ports['compute']))
+        workers = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text().split()
+        process.kill()
+        process.wait()
+    eventually(lambda: not any(Path(f'/proc/{worker}').exists() for worker in workers))
+    (left,) = place.iterdir()
+    with running(SITE, config, {'TMPDIR': str(place)}):
+        eventually(lambda: get(ports['compute']))
+        (used,) = place.iterdir()
+    assert used != left
+    assert list(place.iterdir()) == []
+
+
 def test_sigterm_lets_a_request_end(config, tmp_path, ports):
     with running(SITE, config) as process:
         eventually(lambda: get(ports['compute']))
@@ -72,7 +90,7 @@ def test_sigterm_lets_a_request_end(config, tmp_path, ports):
 
 
 def test_what_outlives_a_killed_parent_ends_its_requests_and_leaves_the_ports_to_the_next(config, tmp_path, ports):
-    with running(SITE, config) as process:
+    with running(SITE, config, {'TMPDIR': str(tmp_path)}) as process:
         eventually(lambda: get(ports['compute']))
         answers = []
         slow = threading.Thread(target=lambda: answers.append(get(ports['compute'], '/slow')))

@@ -1,32 +1,20 @@
 """What the conductor keeps of hosts that report themselves."""
 
-import shutil
-
 import pytest
 
 from nova.conductor.service import ConductorService
 from nova.context import admin_context
-from nova.db import migrations
 from nova.db.database import Database
 from nova.db.engine import Databases
 from nova.db.stores import services
 from nova.operations.cloud import Cloud
+from tests.fakes.databases import file
 from tests.unit.api.cloud import report
 
 
-@pytest.fixture(scope='session')
-def template(tmp_path_factory):
-    path = tmp_path_factory.mktemp('template') / 'cell.db'
-    database = Database(f'sqlite:///{path}')
-    migrations.upgrade(database, 'cell')
-    database.close()
-    return path
-
-
 @pytest.fixture
-def databases(tmp_path, template):
-    shutil.copy(template, tmp_path / 'cell.db')
-    made = Databases(None, Database(f'sqlite:///{tmp_path}/cell.db'))
+def databases(tmp_path):
+    made = Databases(None, Database(file('cell', tmp_path / 'cell.db')))
     yield made
     made.close()
 

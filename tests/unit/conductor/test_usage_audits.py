@@ -1,18 +1,17 @@
 import dataclasses
 import datetime
-import shutil
 from types import SimpleNamespace
 
 import pytest
 
 from nova.conductor.reconcilers import usage_audits as reconciler
-from nova.db import migrations
 from nova.db.database import Database
 from nova.db.stores import hosts, servers, usage_audits
 from nova.domain.cell import CELL0_ID, Cell
 from nova.domain.lifecycle import State
 from nova.domain.usage_audit import RUNNING, UsageAudit, last_period
 from nova.rpc.notifier import Notifier
+from tests.fakes import databases
 from tests.unit.db.builders import NOON, a_report, a_server
 
 PERIOD = last_period('month', NOON)
@@ -30,19 +29,9 @@ class OneCell:
         return self.database
 
 
-@pytest.fixture(scope='session')
-def template(tmp_path_factory):
-    path = tmp_path_factory.mktemp('template') / 'cell.db'
-    database = Database(f'sqlite:///{path}')
-    migrations.upgrade(database, 'cell')
-    database.close()
-    return path
-
-
 @pytest.fixture
-def cell(tmp_path, template):
-    shutil.copy(template, tmp_path / 'cell.db')
-    made = Database(f'sqlite:///{tmp_path}/cell.db')
+def cell(tmp_path):
+    made = Database(databases.file('cell', tmp_path / 'cell.db'))
     yield made
     made.close()
 

@@ -57,6 +57,8 @@ def test_only_the_fake_driver_goes_without_libvirt(tmp_path):
     [
         ('', 'sqlite:///{state}/data/nova/nova_api.db'),
         ('mysql+pymysql://u:p@db/', 'mysql+pymysql://u:p@db/nova_api'),
+        ('postgresql+psycopg://u:p@db', 'postgresql+psycopg2://u:p@db/nova_api'),
+        ('postgresql://u:p@db', 'postgresql+psycopg2://u:p@db/nova_api'),
     ],
 )
 def test_database_urls(tmp_path, database, expected):

@@ -54,7 +54,8 @@ def operating_system(
     firmware.is_secure(wishes, arch, machine)
     if not firmware.is_uefi(wishes, arch):
         return element('os', type_, *given, boot, menu, smbios)
-    return element('os', type_, *firmware.elements(wishes, arch, machine), *given, boot, menu, smbios, firmware='efi')
+    chosen = firmware.elements(wishes, arch, machine, settings.secure_boot)
+    return element('os', type_, *chosen, *given, boot, menu, smbios, firmware='efi')
 
 
 def _given(start: Start) -> tuple[Element | None, ...]:
@@ -71,6 +72,7 @@ def features(wishes: Wishes, settings: Settings) -> Element:
     x86 = settings.arch in X86
     machine = machine_type(wishes, settings)
     pmu = wishes.text('pmu')
+    secure = firmware.is_secure(wishes, settings.arch, machine, settings.secure_boot)
     return element(
         'features',
         element('acpi') if x86 or settings.arch == 'aarch64' else None,
@@ -79,7 +81,7 @@ def features(wishes: Wishes, settings: Settings) -> Element:
         element('kvm', element('hidden', state='on')) if hidden else None,
         element('pmu', state='on' if wishes.flag('pmu') else 'off') if pmu is not None else None,
         # Secure boot keeps its variables where only the processor's management mode reaches them.
-        element('smm', state='on') if x86 and firmware.is_secure(wishes, settings.arch, machine) else None,
+        element('smm', state='on') if x86 and secure else None,
         element('ioapic', driver='qemu') if viommu_model(wishes, settings) == 'intel' else None,
         element('vmcoreinfo') if x86 else None,
         _translation_cache(settings),

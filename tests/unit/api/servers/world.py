@@ -12,7 +12,6 @@ from oslo_config import cfg
 from nova import errors
 from nova.api import app
 from nova.api.services import Services, Settings
-from nova.db import migrations
 from nova.db.database import Database
 from nova.db.engine import Databases
 from nova.db.stores import cells, flavors, host_mappings, keypairs, mappings, servers, services
@@ -25,6 +24,7 @@ from nova.domain.lifecycle import Power, State
 from nova.domain.network import FixedIP, Network, Port, Subnet
 from nova.domain.server import Server
 from nova.virt.fake.driver import SIMULATED_FIGURES
+from tests.fakes import databases
 from tests.fakes.identity import FakeIdentity
 from tests.fakes.network import FakeNetwork
 
@@ -215,7 +215,5 @@ class World:
 def make_template(directory: Path) -> Path:
     """Empty databases with all tables, to be copied."""
     for name, kind in (('api', 'api'), ('cell1', 'cell'), ('cell0', 'cell')):
-        database = Database(f'sqlite:///{directory}/{name}.db')
-        migrations.upgrade(database, kind)
-        database.close()
+        databases.file(kind, directory / f'{name}.db')
     return directory

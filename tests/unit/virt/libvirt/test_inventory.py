@@ -72,6 +72,13 @@ def test_a_report_tells_what_the_host_has(make):
     assert 'load average' in report.uptime
 
 
+@pytest.mark.parametrize(('loaders', 'has'), [('yes', True), ('no', False)])
+def test_secure_boot_is_there_where_a_firmware_has_it(make, libvirt, loaders, has):
+    offered = DOMAIN.format(supported='yes').replace('<value>yes</value><value>no</value>', f'<value>{loaders}</value>')
+    libvirt.domain_capabilities = lambda *_question: offered
+    assert make().has_secure_boot() is has
+
+
 def test_what_lasts_is_asked_once_for_each_connection(make, libvirt):
     host = make()
     for _time in range(3):
