@@ -12,7 +12,7 @@ from tests.integration.real_guests import NEEDS_A_HOST, a_guest, wait_for_words
 pytestmark = NEEDS_A_HOST
 
 # Emulated, the firmware's checks take as long as all the rest of a boot.
-PATIENCE = 400.0
+PATIENCE = 280.0
 # The boot loader and the kernel are checked in memory, unpacked.
 FLAVOR = Flavor('1', 'm1.signed', vcpus=1, memory_mb=512, disk_gb=1)
 UEFI = {'hw_firmware_type': 'uefi', 'hw_machine_type': 'q35'}

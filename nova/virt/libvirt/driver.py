@@ -124,7 +124,7 @@ class LibvirtDriver(
 
     def _start(self, guest: Guest, disks: Sequence[Disk], held: bool = False) -> Power:
         xml = self._xml(guest, disks)
-        with limits.explaining_network_rates(guest):
+        with limits.explaining(guest):
             power = self._connection.start(guest.id, xml, held)
         self._snapshots.started(guest.id)
         self._ours[guest.id] = True

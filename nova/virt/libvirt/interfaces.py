@@ -30,7 +30,7 @@ class Interfaces:
     def attach(self, guest: Guest, port: Port) -> None:
         flavor, queues = guest.server.flavor, Queues.of(self._settings)
         xml = write(interface(port, flavor.vcpus, wishes_of(guest), queues, limits_of(flavor.extra_specs)))
-        with limits.explaining_network_rates(guest):
+        with limits.explaining(guest):
             self._connection.plug(guest.id, xml, lambda domain: find(domain, port.devname) is not None)
 
     def detach(self, guest_id: str, port_id: str) -> None:

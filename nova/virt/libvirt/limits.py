@@ -13,6 +13,8 @@ from nova.virt.libvirt.connection import Connection
 PAUSES = (0.1, 0.2, 0.4, 0)
 # libvirt names the program that failed, or that it has not found.
 _TC = re.compile(r"\btc (qdisc|class|filter)\b|'tc'")
+# The file in a control group.
+_WEIGHT = re.compile(r'/cpu\.weight\b')
 
 
 def check_processors(connection: Connection, guest: Guest) -> None:
@@ -32,15 +34,21 @@ def check_processors(connection: Connection, guest: Guest) -> None:
 
 
 @contextlib.contextmanager
-def explaining_network_rates(guest: Guest) -> Iterator[None]:
-    """Around what connects the guest's cards: libvirt sets their rates then, and fails where the kernel knows no such."""
+def explaining(guest: Guest) -> Iterator[None]:
+    """Around what makes libvirt set a guest's limits: it fails where the kernel does not know them, or not so many."""
     try:
         yield
     except errors.HostFailed as failure:
-        if not (limits_of(guest.server.flavor.extra_specs).vif and _TC.search(str(failure))):
-            raise
-        raise errors.HostFailed(
-            f'Guest {guest.id} has network rates (quota:vif_*), to which this host cannot keep it: libvirt sets them '
-            "with the program tc, and needs the kernel's schedulers htb, sfq and ingress, its classifiers fw and u32, "
-            'and its action police.'
-        ) from failure
+        limits = limits_of(guest.server.flavor.extra_specs)
+        if limits.vif and _TC.search(str(failure)):
+            raise errors.HostFailed(
+                f'Guest {guest.id} has network rates (quota:vif_*), to which this host cannot keep it: libvirt sets '
+                "them with the program tc, and needs the kernel's schedulers htb, sfq and ingress, its classifiers fw "
+                'and u32, and its action police.'
+            ) from failure
+        if 'cpu_shares' in limits.cpu and _WEIGHT.search(str(failure)):
+            raise errors.HostFailed(
+                f'Guest {guest.id} has {limits.cpu["cpu_shares"]} shares of processors (quota:cpu_shares), and this '
+                'host has the second version of control groups, which takes from 1 to 10000.'
+            ) from failure
+        raise

@@ -243,3 +243,29 @@ def test_a_claim_costs_the_same_however_many_servers_a_host_has():
         cloud.one(small(f's{number}'))
         costs.append(len(cloud.placement.requests) - before)
     assert costs == [2] + [1] * 49
+
+
+def test_a_server_that_stays_takes_more_room_and_no_other_servers_place():
+    cloud = Cloud(host=8)
+    cloud.one(small('s', host='host', stays=True))
+    seen = cloud.hosts.view()['host-id']
+    assert (seen.claimed_vcpus, seen.servers) == (1, 0)
+
+
+def test_named_servers_are_looked_for_where_a_filter_wants_to_know():
+    cloud, asked = Cloud(a=8, b=4), []
+
+    def places(server_ids):
+        asked.append(set(server_ids))
+        return {'x': ('a',)}
+
+    cloud.chooser._places = places
+    apart = small('s', scheduler_hints={'different_host': ['x', 'y'], 'same_host': 'z'})
+    assert cloud.host_of(apart) == 'a'
+    assert asked == []
+    rules = filters.build(['DifferentHostFilter'], filters.Settings(now=lambda: NOW))
+    cloud.chooser.rules = dataclasses.replace(cloud.chooser.rules, filters=rules)
+    assert cloud.host_of(dataclasses.replace(apart, server_id='t')) == 'b'
+    assert asked[0] == {'x', 'y', 'z'}
+    assert cloud.host_of(small('u')) == 'a'
+    assert len(asked) == 1
