@@ -14,6 +14,7 @@ from nova.domain.request import Selection, placement_request
 from nova.domain.server import Server, ServerRequest, building
 from nova.operations import working_ports
 from nova.operations.operation import Operation, fault_of, stuck_fault
+from nova.operations.steps import room
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
@@ -39,12 +40,7 @@ class CreateServer(Operation):
         return dataclasses.replace(self, request=dataclasses.replace(self.request, admin_password=None, files=()))
 
     def reserve_room(self, cloud: Any, journal: Journal) -> Selection:
-        failed = tuple(choice.host for choice in journal.results_of_failed_attempts('reserve_room', Selection))
-        (choice,) = cloud.scheduler.select(cloud.context, requests=(placement_request(self.request, failed),))
-        if choice.selection is None:
-            tried = dict.fromkeys(failed, 'The guest could not be made there.')
-            raise errors.NoRoom(reasons=choice.rejected | tried)
-        return choice.selection
+        return room.reserve(cloud, journal, lambda failed: placement_request(self.request, failed))
 
     def release_room(self, cloud: Any, journal: Journal) -> None:
         cloud.placement.release(self.server_id)
@@ -54,6 +50,8 @@ class CreateServer(Operation):
         selection = journal.result('reserve_room', Selection)
         server = dataclasses.replace(
             building(self.request, journal.operation_id),
+            # From now on it is the cell that tells how far it is.
+            activity=Activity.SPAWNING if self.request.networks is None else Activity.NETWORKING,
             cell_id=selection.cell_id,
             host=selection.host,
             node=selection.node,
@@ -109,7 +107,7 @@ class CreateServer(Operation):
         )
         names = cloud.network.group_names(bound, self.request.security_groups)
         with cloud.databases.cell(selection.cell_id).writing() as tx:
-            servers.set_ports(tx, self.server_id, bound, security_groups=names)
+            servers.begin_spawning(tx, self.server_id, bound, names)
         return bound
 
     def release_ports(self, cloud: Any, journal: Journal) -> None:

@@ -12,7 +12,7 @@ from nova.domain.request import PlacementRequest, Selection
 from nova.domain.server import SHELVED_AT, SHELVED_HOST, SHELVED_IMAGE_ID, Server
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.operations.operation import fault_of
-from nova.operations.steps import ports
+from nova.operations.steps import ports, room
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
@@ -38,12 +38,7 @@ class UnshelveServer(GuestOperation):
         return cloud.max_attempts if _offloaded(self) else 1
 
     def reserve_room(self, cloud: Any, journal: Journal) -> Selection:
-        failed = tuple(choice.host for choice in journal.results_of_failed_attempts('reserve_room', Selection))
-        (choice,) = cloud.scheduler.select(cloud.context, requests=(self._wanted(self.server(cloud), failed),))
-        if choice.selection is None:
-            tried = dict.fromkeys(failed, 'The guest could not be made there.')
-            raise errors.NoRoom(reasons=choice.rejected | tried)
-        return choice.selection
+        return room.reserve(cloud, journal, lambda failed: self._wanted(self.server(cloud), failed))
 
     def _wanted(self, server: Server, failed: tuple[str, ...]) -> PlacementRequest:
         return PlacementRequest(

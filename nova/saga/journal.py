@@ -95,9 +95,10 @@ class Journal(abc.ABC):
         entry = self._entry(name)
         return record.load(kind, entry.result) if entry and entry.status == 'did' and entry.result is not None else None
 
-    def results_of_failed_attempts(self, name: str, kind: Any) -> list[Any]:
+    def failed_attempts(self, name: str, kind: Any) -> list[tuple[Any, str]]:
+        """What the step returned in each attempt that failed, and what went wrong then."""
         return [
-            record.load(kind, entry.result)
+            (record.load(kind, entry.result), self._error_of(entry.attempt))
             for entry in self.page.entries
             if entry.name == name and entry.attempt < self.page.attempt and entry.result is not None
         ]
@@ -166,6 +167,11 @@ class Journal(abc.ABC):
         return next(
             (entry for entry in self.page.entries if entry.name == name and entry.attempt == self.page.attempt), None
         )
+
+    def _error_of(self, attempt: int) -> str:
+        """What turned an attempt round: the step that failed is the last that began."""
+        found = [entry.error for entry in self.page.entries if entry.attempt == attempt and entry.error]
+        return found[-1] if found else ''
 
     def _require(self, name: str) -> Entry:
         entry = self._entry(name)

@@ -169,11 +169,19 @@ def test_a_host_that_fails_is_left_for_another(cloud):
     assert len(cloud.left()['claims']) == 2
 
 
+def test_a_server_that_is_being_made_shows_how_far_it_is(cloud):
+    server_id = cloud.api().create(metadata={'fake:delay': '2'})
+    seen = []
+    cloud.until(lambda: seen.append(cloud.api().server(server_id)['OS-EXT-STS:task_state']) or seen[-1] == 'spawning')
+    assert cloud.api().wait(server_id)['status'] == 'ACTIVE'
+    assert set(seen) <= {'scheduling', 'networking', 'spawning'}
+
+
 def test_a_server_that_fails_everywhere_says_why(cloud):
     server_id = cloud.api().create(metadata={'fake:fail': 'ensure'})
     assert cloud.api().wait(server_id)['fault']['message'] == NO_HOST
     fault = cloud.api('admin').server(server_id)['fault']
-    assert 'The guest could not be made there.' in fault['details']
+    assert 'h1: The guest could not be made there. Guest ' in fault['details']
     assert cloud.left() == {'counted': 1}
 
 

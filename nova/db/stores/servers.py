@@ -153,6 +153,16 @@ def set_ports(
     _change(tx, server_id, columns_of({'ports': tuple(ports), **groups}))
 
 
+def begin_spawning(tx: sa.Connection, server_id: str, ports: Sequence[Port], security_groups: Sequence[str]) -> None:
+    """Note the ports of a new server, and show that its guest is made next, unless it is being deleted."""
+    shown = servers.c.activity
+    next_shown = sa.case((shown == Activity.NETWORKING.value, Activity.SPAWNING.value), else_=shown)
+    noted = columns_of({'ports': tuple(ports), 'security_groups': tuple(security_groups)})
+    living = sa.update(servers).where(servers.c.id == server_id, servers.c.deleted.is_(False))
+    if not tx.execute(living.values({**noted, 'activity': next_shown, 'updated_at': present()})).rowcount:
+        raise _not_found(server_id)
+
+
 @dataclasses.dataclass(frozen=True)
 class AtRest:
     """A server that nothing is being done to: its state, and when it was last changed."""

@@ -69,7 +69,7 @@ def test_another_host_is_tried_after_a_host_failed():
     world, journal = World(three=[errors.HostFailed('broken')]), MemoryJournal()
     assert run(Verb(most=2), world, journal) is Outcome.DONE
     assert journal.page.attempt == 2
-    assert journal.results_of_failed_attempts('one', str) == ['ONE']
+    assert journal.failed_attempts('one', str) == [('ONE', 'broken')]
     assert world.things == {'one', 'two', 'three'}
 
 
