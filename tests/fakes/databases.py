@@ -95,12 +95,23 @@ def file(kind: str, path: pathlib.Path) -> str:
 
 
 def empty(database: Database, kind: str) -> None:
-    """Remove all rows. Most tables have none, which one question tells."""
+    """Remove all rows, and count from 1 again. Most tables have none, which one question tells."""
     with database.writing() as tx:
         filled = set(tx.scalars(_filled(kind)))
-        for table in reversed(TABLES[kind].sorted_tables):
-            if table.name in filled:
-                tx.execute(sa.delete(table))
+        emptied = [table for table in reversed(TABLES[kind].sorted_tables) if table.name in filled]
+        for table in emptied:
+            tx.execute(sa.delete(table))
+        for table in emptied:
+            if table.autoincrement_column is not None:
+                _count_from_1(tx, table)
+
+
+def _count_from_1(tx: sa.Connection, table: sa.Table) -> None:
+    if tx.dialect.name == 'postgresql':
+        sequence = sa.func.pg_get_serial_sequence(table.name, table.autoincrement_column.name)
+        tx.execute(sa.select(sa.func.setval(sequence, 1, False)))
+    elif tx.dialect.name in ('mysql', 'mariadb'):
+        tx.exec_driver_sql(f'ALTER TABLE {table.name} AUTO_INCREMENT = 1')
 
 
 def chosen(config: pytest.Config, otherwise: tuple[str, ...]) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ from tests.integration import hosts
 NEEDS_A_HOST = [
     pytest.mark.integration,
     pytest.mark.real_guest,
+    # Each wait in them has a bound of its own.
+    pytest.mark.timeout(900),
     pytest.mark.skipif(hosts.missing() is not None, reason=str(hosts.missing())),
 ]
 # Emulated guests boot in seconds on an idle machine, and take their time on a busy one.
