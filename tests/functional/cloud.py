@@ -269,7 +269,9 @@ class Cloud:
         host.driver = driver or host.driver
         wire = Wire(self.outside, Life())
         conductor = wire.client(Conductor)
-        images = ImageCache(str(self.directory / name / '_base'), ImageClient(self.glance, clock=self.clock), force_raw=False)
+        images = ImageCache(
+            str(self.directory / name / '_base'), ImageClient(self.glance, clock=self.clock), force_raw=False
+        )
         placement = PlacementClient(self.placement)
         host.reporter = Reporter(
             host.driver, conductor, placement, name, self.node_id(name), Share(), '10.0.0.1', interval=NEVER
