@@ -7,6 +7,7 @@ from nova.db.stores import deletions, mappings, quotas
 from nova.domain.lifecycle import Activity, Power
 from nova.domain.resize import Allowance
 from nova.operations.guest_operation import PATIENCE, GuestOperation
+from nova.operations.steps import shelved_image
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
@@ -16,6 +17,8 @@ class RestoreServer(GuestOperation):
     """Whatever it was before it was deleted, it runs then. `allowances` are the quotas that hold."""
 
     allowances: tuple[Allowance, ...] = ()
+    # Of a server that was shelved before it was deleted.
+    image_id: str | None = None
 
     verb: ClassVar[str] = 'restore'
 
@@ -37,6 +40,9 @@ class RestoreServer(GuestOperation):
     def start_guest(self, cloud: Any, journal: Journal) -> Power:
         return self.on_host(cloud).ensure_guest(cloud.context, guest=self.guest(cloud))
 
+    def remove_image(self, cloud: Any, journal: Journal) -> bool:
+        return shelved_image.remove(cloud, journal, 'remove_image', self.server_id, self.image_id)
+
     steps: ClassVar[tuple[Step, ...]] = (
         Step(take_quota, undo=free_quota, shows=Activity.RESTORING),
         Step(
@@ -44,7 +50,19 @@ class RestoreServer(GuestOperation):
             permanent='a guest that runs is found by its host, which has it stopped if its server stays deleted',
             patience=PATIENCE,
         ),
+        Step(
+            remove_image,
+            permanent='the guest has what it held',
+            when=lambda operation: operation.image_id is not None,
+        ),
     )
+
+    def outcome(self, cloud: Any, journal: Journal) -> dict[str, Any]:
+        changed: dict[str, Any] = {'power': journal.result('start_guest', Power)}
+        if self.image_id:
+            known = self.server(cloud).system_metadata
+            changed['system_metadata'] = shelved_image.past(known, journal.result('remove_image', bool))
+        return changed
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
         super().finish(cloud, journal, tx)

@@ -24,10 +24,15 @@ class ShelveServer(GuestOperation):
     before: State
     image_id: str | None = None
     timeout: int | None = None
+    # Of the time that it was shelved before, if that could not be removed then.
+    former_image_id: str | None = None
 
     verb: ClassVar[str] = 'shelve'
     # A guest that is off has its disk in order.
     quiesce: ClassVar[Quiesce] = Quiesce.NO
+
+    def remove_former_image(self, cloud: Any, journal: Journal) -> None:
+        cloud.images.remove(self.former_image_id)
 
     def shut_down(self, cloud: Any, journal: Journal) -> Power:
         return self.on_host(cloud).stop_guest(cloud.context, server_id=self.server_id, timeout=self.timeout)
@@ -42,6 +47,12 @@ class ShelveServer(GuestOperation):
             pass
 
     steps: ClassVar[tuple[Step, ...]] = (
+        Step(
+            remove_former_image,
+            permanent='the guest has what it held',
+            shows=Activity.SHELVING,
+            when=lambda operation: operation.former_image_id is not None,
+        ),
         image_step(shows=Activity.SHELVING),
         Step(
             shut_down,

@@ -1,7 +1,6 @@
 """Bring a shelved server back: on the host that it is still on, or with room, ports and a guest on a new one."""
 
 import dataclasses
-import logging
 from typing import Any, ClassVar
 
 from nova import errors
@@ -9,14 +8,12 @@ from nova.db.stores import guests, servers
 from nova.domain.guest import Guest
 from nova.domain.lifecycle import Activity, Power, State
 from nova.domain.request import PlacementRequest, Selection
-from nova.domain.server import SHELVED_AT, SHELVED_HOST, SHELVED_IMAGE_ID, Server
+from nova.domain.server import Server
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.operations.operation import fault_of
-from nova.operations.steps import ports, room
+from nova.operations.steps import ports, room, shelved_image
 from nova.saga.journal import Journal
 from nova.saga.step import Step
-
-LOG = logging.getLogger(__name__)
 
 
 def _offloaded(operation: 'UnshelveServer') -> bool:
@@ -118,14 +115,8 @@ class UnshelveServer(GuestOperation):
         selection = journal.result('reserve_room', Selection)
         return cloud.compute(selection.host if selection else self.host, self.cell_id)
 
-    def remove_image(self, cloud: Any, journal: Journal) -> None:
-        try:
-            cloud.images.remove(self.image_id)
-        except errors.ServiceDown as failure:
-            if journal.postponed('remove_image') < PATIENCE:
-                raise
-            # Never undone for this: the guest has the only other copy of the disk.
-            LOG.warning('Image %s of server %s, which runs again, stays: %s', self.image_id, self.server_id, failure)
+    def remove_image(self, cloud: Any, journal: Journal) -> bool:
+        return shelved_image.remove(cloud, journal, 'remove_image', self.server_id, self.image_id)
 
     steps: ClassVar[tuple[Step, ...]] = (
         Step(reserve_room, undo=release_room, shows=Activity.UNSHELVING, when=_offloaded),
@@ -144,7 +135,6 @@ class UnshelveServer(GuestOperation):
             servers.finish(tx, self.server_id, journal.operation_id, None, fault=failure)
             return
         known = servers.get(tx, self.server_id).system_metadata
-        past = (SHELVED_AT, SHELVED_HOST, SHELVED_IMAGE_ID)
         changes: dict[str, Any] = {'pinned_availability_zone': self.zone} if _offloaded(self) else {}
         servers.finish(
             tx,
@@ -153,6 +143,6 @@ class UnshelveServer(GuestOperation):
             State.ACTIVE,
             power=journal.result('start_guest', Power),
             launched_at=cloud.now(),
-            system_metadata={name: value for name, value in known.items() if name not in past},
+            system_metadata=shelved_image.past(known, journal.result('remove_image', bool)),
             **changes,
         )

@@ -6,6 +6,7 @@ import datetime
 import pytest
 
 from nova import errors
+from nova.clients.image import ImageClient
 from nova.conductor.reconcilers import shelved_servers
 from nova.db.stores import operations, servers
 from nova.domain.lifecycle import Power
@@ -281,6 +282,47 @@ class TestShelving:
         assert api.wait(server_id)['status'] == 'ACTIVE'
         assert driver_of(cloud).read_disk(server_id) == 'my data'
         assert own_images(cloud) == {}
+
+    @pytest.mark.parametrize('back', ['restore', 'reset'])
+    def test_however_it_stops_being_shelved_its_image_goes(self, make_cloud, back):
+        cloud = make_cloud(host_names=('h1',), reclaim_interval=3600)
+        cloud.glance.add(b'as it came', id=IMAGE_ID, name='tiny')
+        api = cloud.api()
+        self.keep_on_host(cloud)
+        server_id = running(api)
+        act(api, server_id, 'shelve')
+        assert api.wait(server_id)['status'] == 'SHELVED'
+        if back == 'restore':
+            api.delete(f'/servers/{server_id}')
+            assert api.wait(server_id)['status'] == 'SOFT_DELETED'
+            act(api, server_id, 'restore')
+            assert api.wait(server_id)['status'] == 'ACTIVE'
+            assert own_images(cloud) == {}
+            with cloud.databases.own.reading() as tx:
+                assert servers.get(tx, server_id).system_metadata == {}
+        else:
+            act(cloud.api('admin'), server_id, 'os-resetState', {'state': 'active'})
+            assert api.wait(server_id)['status'] == 'ACTIVE'
+        act(api, server_id, 'shelve')
+        assert api.wait(server_id)['status'] == 'SHELVED'
+        assert len(own_images(cloud)) == 1
+
+    def test_an_image_that_glance_does_not_remove_goes_with_its_server(self, keeping, monkeypatch):
+        cloud, api = keeping, keeping.api()
+        server_id, _shown = self.shelve(cloud, api)
+        (image_id,) = own_images(cloud)
+        with monkeypatch.context() as patch:
+            patch.setattr(ImageClient, 'remove', self.unwell)
+            act(api, server_id, 'unshelve')
+            assert api.wait(server_id)['status'] == 'ACTIVE'
+        assert list(own_images(cloud)) == [image_id]
+        api.delete(f'/servers/{server_id}')
+        assert api.wait(server_id) is None
+        assert own_images(cloud) == {}
+
+    @staticmethod
+    def unwell(_client, image_id):
+        raise errors.ServiceDown(f'Glance is not well: it answered 500 to DELETE /v2/images/{image_id}.')
 
     def test_a_guest_that_got_lost_on_its_host_is_made_of_the_shelved_image(self, keeping):
         cloud, api = keeping, keeping.api()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import time
 
 import pytest
 
@@ -15,6 +16,7 @@ pytestmark = needs_neighbours
 KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP5S6Vb9x2oGkVnM7h1xH6FhC5R7DkfRZs2m3R4CkJq8 somebody'
 VERSIONS = ('2.1', '2.30', '2.60', '2.90')
 ADMIN, USER = 'nova', 'nova-demo'
+PATIENCE = 120
 
 
 @pytest.fixture(scope='module')
@@ -103,6 +105,12 @@ def free_host(nova):
     return next(host for host in ('fake-1', 'fake-2') if host not in used)
 
 
+def wait_until_gone(nova, version, server_id):
+    ends = time.monotonic() + PATIENCE
+    while server_id in column(nova(version, 'list'), 'ID'):
+        assert time.monotonic() < ends, f'Server {server_id} is still there.'
+
+
 FIELDS = 'OS-EXT-SRV-ATTR:host'
 
 
@@ -178,7 +186,7 @@ def test_the_life_of_a_server_by_nova(nova, version):
         assert nova(version, 'diagnostics', server_id, cloud=ADMIN)
     finally:
         nova(version, 'delete', server_id)
-    # Its name is on no list any more as soon as the client asks again.
+    wait_until_gone(nova, version, server_id)
     assert 'No server' in nova(version, 'show', f'new-{name}', fails=True)
 
 

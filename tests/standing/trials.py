@@ -175,7 +175,9 @@ def _create_backup(world, server):
 
 
 def _shelve(world, server):
-    return ShelveServer(**with_guest(server), before=server.state, image_id=_new_image(world))
+    """Of a server that was shelved before, and whose image could not be removed then."""
+    former, image_id = _new_image(world), _new_image(world)
+    return ShelveServer(**with_guest(server), before=server.state, image_id=image_id, former_image_id=former)
 
 
 def _offload(world, server):
@@ -185,6 +187,11 @@ def _offload(world, server):
 def _unshelve(world, server):
     """Of a server that has left its host, so that all steps are taken."""
     return UnshelveServer(server.id, CELL, server.host, server.system_metadata['shelved_image_id'])
+
+
+def _restore(world, server):
+    """Of a server that was shelved before it was deleted."""
+    return RestoreServer(**with_guest(server), image_id=_new_image(world))
 
 
 def _change_password(world, server):
@@ -256,7 +263,7 @@ TRIALS = {
     'detach_interface': Trial(on(_detach), ports=0),
     'inject_network_info': Trial(on(_simple(InjectNetworkInfo))),
     'soft_delete': Trial(on(_soft_delete)),
-    'restore': Trial(on(_simple(RestoreServer), _soft_delete)),
+    'restore': Trial(on(_restore, _soft_delete)),
     'power_off': Trial(on(_simple(PowerOff), _stop)),
     'power_on': Trial(on(_simple(PowerOn))),
     'trigger_crash_dump': Trial(on(_simple(TriggerCrashDump))),

@@ -6,6 +6,7 @@ from nova.api.resources.servers.find import unknown
 from nova.api.resources.servers.verbs import ACTION, admit, begin, nothing
 from nova.api.routes import route
 from nova.db.stores import mappings
+from nova.domain.server import SHELVED_IMAGE_ID
 from nova.operations import start
 from nova.operations.guest_operation import with_guest
 from nova.operations.restore_server import RestoreServer
@@ -32,7 +33,8 @@ def restore(request: Request, server_id: str) -> None:
     server = admit(request, server_id, RESTORE, 'restore')
     with request.databases.api.reading() as tx:
         allowances = quota.refuse_another(tx, request, server)
-    begin(request, RestoreServer(**with_guest(server), allowances=allowances))
+    image_id = server.system_metadata.get(SHELVED_IMAGE_ID)
+    begin(request, RestoreServer(**with_guest(server), allowances=allowances, image_id=image_id))
 
 
 def _delete(request: Request, server_id: str, rule: policy.Rule, soft: bool) -> None:

@@ -40,8 +40,14 @@ def shelve(request: Request, server_id: str) -> None:
     tpm.refuse_leaving(server, 'shelved')
     guest = with_guest(server)
     image_id = new_image.record(request, server, f'{server.name}-shelved') if server.image_id else None
-    timeout = shutdown_timeout(server)
-    new_image.fill(request, ShelveServer(**guest, before=server.state, image_id=image_id, timeout=timeout), image_id)
+    operation = ShelveServer(
+        **guest,
+        before=server.state,
+        image_id=image_id,
+        timeout=shutdown_timeout(server),
+        former_image_id=server.system_metadata.get(SHELVED_IMAGE_ID),
+    )
+    new_image.fill(request, operation, image_id)
 
 
 @route('POST', ACTION, action='shelveOffload', policy=OFFLOAD, body=nothing('shelveOffload'), status=202)
