@@ -86,6 +86,8 @@ class Cloud:
         self.shelved_offload_time = 0
         # Seconds that guests on hosts that start from now on wait for their ports, and whether they need them.
         self.vif_plugging = (0, True)
+        # Seconds before what did not answer is tried again; for conductors that start from now on.
+        self.pauses = (0.1, 0.2, 0.3)
         # The key manager of hosts that are made from now on; their guests may have TPMs.
         self.keys = None
         # By which what is remembered for a while grows old; a test may hold it, before the start.
@@ -205,7 +207,7 @@ class Cloud:
             lease_seconds=NEVER if self.quiet else 1.5,
             takeover_interval=NEVER if self.quiet else 0.3,
             workers=32,
-            pauses=(0.1, 0.2, 0.3),
+            pauses=self.pauses,
             unclaimed_after=NEVER if self.quiet else 0.2,
             told_within=1.5,
         )

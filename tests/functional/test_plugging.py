@@ -150,6 +150,10 @@ def test_a_delete_ends_the_wait_of_another_verb(cloud):
 
 
 def test_what_was_told_while_the_daemon_was_away_is_not_waited_for_again(cloud):
+    """The daemon is back before the conductor has lost its patience, however slow the machine is."""
+    cloud.pauses = (3.0,)
+    cloud.start_conductor()
+    cloud.kill_conductor()
     api = cloud.api()
     server_id = begun(cloud, api)
     cloud.stop_host('h1')
