@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -147,7 +148,7 @@ def running(
         )
     host = TestHost(name, root, process, cgroups)
     try:
-        _wait_for(lambda: (root / 'run' / 'libvirt-sock').exists(), f'{name} did not start', process)
+        _wait_for(lambda: _listens(root / 'run' / 'libvirt-sock'), f'{name} did not start', process)
         yield host
         if capabilities is not None:
             shutil.copytree(root / 'cache', capabilities, dirs_exist_ok=True)
@@ -188,6 +189,14 @@ def _wait_for(condition, failure: str, process: subprocess.Popen | None = None) 
         if time.monotonic() > deadline or (process is not None and process.poll() is not None):
             raise AssertionError(failure)
         time.sleep(0.02)
+
+
+def _listens(path: Path) -> bool:
+    """Whether somebody listens at the socket, which is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as caller, contextlib.suppress(OSError):
+        caller.connect(str(path))
+        return True
+    return False
 
 
 def _readable_pid(path: Path) -> int | None:

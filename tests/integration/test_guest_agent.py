@@ -61,7 +61,17 @@ def booted(driver, image, number, user_data=b''):
     drive = {'openstack/latest/meta_data.json': META_DATA, 'openstack/latest/user_data': user_data}
     assert driver.ensure(made, image, drive) is Power.RUNNING
     assert 'GUEST-AGENT /dev/vport' in wait_for_words(driver, made, b'GUEST-READY')
+    until(lambda: listens(driver, made))
     return made
+
+
+def listens(driver, guest):
+    """Whether libvirt has heard of the agent, which is a moment after the guest has started it."""
+    try:
+        driver.check_password_change(guest.id)
+    except errors.Conflict:
+        return False
+    return True
 
 
 def do(driver, host, guest, command, done):
