@@ -17,7 +17,7 @@ NOVA_SCHEMATHESIS_SEED
 import copy
 import os
 import time
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import hypothesis
 import pytest
@@ -72,7 +72,7 @@ class Target:
     def ask(self, case):
         """The answer to a case; what is wrong with it, or None."""
         kwargs = case.as_transport_kwargs(base_url='http://localhost/v2.1')
-        asked = webob.Request.blank(_with_query(kwargs['url'], kwargs.get('params')), method=case.method.upper())
+        asked = webob.Request.blank(_address(kwargs['url'], kwargs.get('params')), method=case.method.upper())
         asked.headers.update({'X-Auth-Token': 'admin', 'OpenStack-API-Version': f'compute {self.version}'})
         if 'json' in kwargs and case.method.upper() != 'GET':
             asked.json_body = kwargs['json']
@@ -162,5 +162,7 @@ def _try(target, operation, mode, found, ends):
     return len(made)
 
 
-def _with_query(url, params):
+def _address(url, params):
+    """The address of a request as a client sends it: whatever stands in the path, in ASCII."""
+    url = quote(url, safe="%/:?#[]@!$&'()*+,;=~")
     return url if not params else f'{url}?{urlencode(list(params.items()), doseq=True)}'
