@@ -1,6 +1,7 @@
 """Routes are declared on their handlers; here they are collected, and a request's is found."""
 
 import dataclasses
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable
@@ -104,11 +105,12 @@ def route(
     return declare
 
 
-def resource_modules() -> list[ModuleType]:
+@functools.cache
+def resource_modules() -> tuple[ModuleType, ...]:
     """Every module under nova.api.resources; a new resource is found by being there."""
     package = importlib.import_module('nova.api.resources')
     names = [info.name for info in pkgutil.walk_packages(package.__path__, f'{package.__name__}.')]
-    return [importlib.import_module(name) for name in sorted(names)]
+    return tuple(importlib.import_module(name) for name in sorted(names))
 
 
 def collect(modules: Iterable[ModuleType] | None = None) -> list[Route]:

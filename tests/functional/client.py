@@ -55,12 +55,13 @@ class Api:
 
     def wait(self, server_id, version='2.93'):
         """The server once it is at rest; None if it is gone."""
-        until = time.monotonic() + PATIENCE
+        until, pause = time.monotonic() + PATIENCE, 0.01
         while time.monotonic() < until:
             server = self.server(server_id, version)
             if server is None or (server['status'] != 'BUILD' and server['OS-EXT-STS:task_state'] is None):
                 return server
-            time.sleep(0.01)
+            # Asking takes time that the cloud needs.
+            time.sleep(pause := min(pause * 1.5, 0.1))
         raise AssertionError(f'{server_id} does not come to rest: {server}')
 
     def _told(self, answer, status):
