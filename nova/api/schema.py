@@ -291,7 +291,10 @@ def _refuse_first(validator: Any, data: Any) -> None:
         return
     error = jsonschema.exceptions.best_match(validator.iter_errors(data))
     path = [part for part in error.absolute_path if isinstance(part, str)]
-    why = _shortened(error.message)
+    # Patterns as they are declared, not as Python reads them (`_exact`).
+    why = _shortened(error.message.replace("\\\\Z'", "$'"))
+    if error.validator == 'format':
+        why += _WANTED.get(error.validator_value, '')
     if not path or error.validator == 'additionalProperties':
         raise errors.Invalid(why)
     name = path[-1]
@@ -304,6 +307,13 @@ def _refuse_first(validator: Any, data: Any) -> None:
 def _shortened(text: str) -> str:
     return text if len(text) <= _SHOWN_LENGTH else f'{text[:_SHOWN_LENGTH]}...'
 
+
+# What the error of jsonschema does not say of our formats.
+_WANTED = {
+    'name': '. It must be of printable characters, and must not begin or end with white space.',
+    'loose-name': '. It must be of printable characters, and of more than white space.',
+    'text': '. It must be of printable characters.',
+}
 
 # Kinds of values that many resources use.
 NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'format': 'name'}

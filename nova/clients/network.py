@@ -72,12 +72,25 @@ class NetworkClient:
         self._known.group_ids(context.project_id, security_groups)
         return list(networks.values())
 
+    def wants_resources(self, port_ids: Sequence[str]) -> bool:
+        """Whether one of the ports was promised something of its host, such as bandwidth. Users are not shown that."""
+        return any(port.get('resource_request') for port in self._neutron.by_ids('ports', port_ids))
+
     def available(self, context: Context) -> list[Network]:
         """The network that a server gets if its user names none: at most one; several are a Conflict."""
         found = self._known.available(context)
         if len(found) > 1:
             raise errors.Conflict(AMBIGUOUS)
         return found
+
+    def allocate(self, context: Context) -> str | None:
+        """The id of the network that the service makes for a project that has none, once; None if it makes none.
+
+        Errors: Conflict where it cannot, for want of an external network or of addresses to share out.
+        """
+        url = f'/auto-allocated-topology/{context.project_id}'
+        answer = self._as_user(context).call('GET', url, missing_ok=True)
+        return answer and answer['auto_allocated_topology']['id']
 
     # What operations do: repeatable, and undone by `release_ports`.
 

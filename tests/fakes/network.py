@@ -38,6 +38,10 @@ class FakeNetwork:
         self.networks: dict[str, Network] = {}
         self.shared: set[str] = set()
         self.ports: dict[str, _Held] = {}
+        # Whether a project that has no network gets one when it asks for any.
+        self.makes_networks = False
+        # Ids of ports that were promised bandwidth.
+        self.promised: set[str] = set()
         # Of these come floating addresses.
         self.external: set[str] = set()
         self.floating: dict[str, HeldFloatingIp] = {}
@@ -121,6 +125,14 @@ class FakeNetwork:
             self._check_groups(context.project_id, security_groups)
             named = dict.fromkeys(request.network_id for request in requests if not request.port_id)
             return [self.networks[ident] for ident in named]
+
+    def wants_resources(self, port_ids):
+        with self._calling('wants_resources'):
+            return not self.promised.isdisjoint(port_ids)
+
+    def allocate(self, context):
+        with self._calling('allocate'):
+            return self.add_network(context.project_id, 'auto_allocated_network').id if self.makes_networks else None
 
     def group_names(self, ports, asked=()):
         with self._calling('group_names'):

@@ -269,21 +269,19 @@ def add_fault(tx: sa.Connection, server_id: str, fault: Fault, host: str | None 
     )
 
 
-def faults(tx: sa.Connection, server_id: str) -> list[Fault]:
-    """All that went wrong with a server, newest first."""
-    columns = server_faults.c
-    query = (
-        sa.select(columns.code, columns.message, columns.details, columns.created_at)
-        .where(columns.server_id == server_id)
-        .order_by(columns.id.desc())
-    )
-    return [Fault(*row) for row in tx.execute(query)]
-
-
 def count(tx: sa.Connection, deleted: bool | None = False) -> int:
     """How many servers this cell has."""
     query = sa.select(sa.func.count()).select_from(servers)
     return tx.execute(query if deleted is None else query.where(servers.c.deleted.is_(deleted))).scalar_one()
+
+
+def taken(tx: sa.Connection, names: Iterable[str], project_id: str | None = None) -> set[str]:
+    """Names of living servers, of a project or of all, that differ from one of these in small letters and capitals only."""
+    asked = set(names)
+    # SQLite's lower() knows ASCII only.
+    same = sa.or_(servers.c.name.in_(asked), sa.func.lower(servers.c.name).in_({name.lower() for name in asked}))
+    query = sa.select(servers.c.name).where(servers.c.deleted.is_(False), same)
+    return set(tx.scalars(query if project_id is None else query.where(servers.c.project_id == project_id)))
 
 
 def without_machine_type(tx: sa.Connection, recorded: str, named: str) -> list[str]:

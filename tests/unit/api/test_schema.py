@@ -73,6 +73,27 @@ def test_a_schema_is_compiled_once_for_versions_between_which_nothing_changes():
     assert THING._checks.at(Version(2, 37), False) is not first
 
 
+@pytest.mark.parametrize(
+    ('inner', 'value'),
+    [
+        ({'type': 'string', 'pattern': '^a$'}, 'b'),
+        ({'type': 'object', 'patternProperties': {'^a$': {}}, 'additionalProperties': False}, {'b': 1}),
+    ],
+)
+def test_a_pattern_is_named_as_it_was_declared(inner, value):
+    with pytest.raises(errors.Invalid) as refusal:
+        check(Body('thing', inner=inner), {'thing': value}, '2.1')
+    assert str(refusal.value).endswith("'^a$'")
+
+
+def test_a_refusal_says_what_a_name_looks_like():
+    with pytest.raises(errors.Invalid) as refusal:
+        check(THING, {'thing': {'name': ' x'}}, '2.1')
+    assert str(refusal.value).endswith(
+        'It must be of printable characters, and must not begin or end with white space.'
+    )
+
+
 def test_secrets_and_long_values_are_not_repeated_in_the_refusal():
     body = Body('x', Field('adminPass', {'type': 'string', 'maxLength': 3}), Field('y', {'type': 'integer'}))
     with pytest.raises(errors.Invalid) as refusal:

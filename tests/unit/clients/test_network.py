@@ -1,6 +1,7 @@
 """The network client against the real network API, and the fake of it against the same rules."""
 
 import dataclasses
+import json
 
 import pytest
 import requests
@@ -277,6 +278,35 @@ def test_check_refuses_what_cannot_be_had(service):
         service.client.check(HERS, [NetworkRequest(port_id=used)] * 2)
     with pytest.raises(errors.Invalid, match='Security group other not found'):
         service.client.check(HERS, [NetworkRequest(hers)], ['other'])
+
+
+def answering(status, document):
+    """Our client of a network service that says this, whatever it is asked."""
+
+    def application(environ, start_response):
+        start_response(status, [('Content-Type', 'application/json')])
+        return [json.dumps(document).encode()]
+
+    return NetworkClient(WsgiTransport(application).adapter())
+
+
+def test_a_project_may_be_given_its_first_network(real):
+    client = answering('200 OK', {'auto_allocated_topology': {'id': NOWHERE, 'tenant_id': ALICE.project_id}})
+    assert client.allocate(HERS) == NOWHERE
+    assert real.client.allocate(HERS) is None, 'ours makes none'
+    fault = {'type': 'AutoAllocationFailure', 'message': 'No default router:external network.', 'detail': ''}
+    with pytest.raises(errors.Conflict, match='No default router:external network.'):
+        answering('409 Conflict', {'NeutronError': fault}).allocate(HERS)
+
+
+@pytest.mark.parametrize(
+    ('resources', 'wants'), [({'resources': {'NET_BW_EGR_KILOBIT_PER_SEC': 1000}}, True), (None, False)]
+)
+def test_a_port_may_want_resources_of_its_host(resources, wants):
+    ports = [{'id': NOWHERE}, {'id': SERVER, 'resource_request': resources}]
+    client = answering('200 OK', {'ports': ports})
+    assert client.wants_resources([NOWHERE, SERVER]) is wants
+    assert client.wants_resources([]) is False
 
 
 def test_an_address_that_was_taken_meanwhile_is_a_conflict(service):

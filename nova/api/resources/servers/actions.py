@@ -1,5 +1,6 @@
 """Show what was done to a server: a view of the journals of its operations."""
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from nova.api.routes import route
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, Field, Query, parse_time
 from nova.db.stores import operations
 from nova.domain import lifecycle, record
-from nova.domain.operation import FAILED, OperationRow
+from nova.domain.operation import FAILED, STUCK, OperationRow
 from nova.domain.server import Server
 from nova.saga.journal import Entry
 
@@ -43,7 +44,8 @@ QUERY = Query(
 def index(request: Request, server_id: str) -> dict[str, Any]:
     server = _find(request, server_id, LIST)
     limit, marker = request.page()
-    rows = [row for row in _rows(request, server) if _changed_in_time(request, row)]
+    earliest, latest = _span(request)
+    rows = [row for row in _rows(request, server) if earliest <= _changed_at(row) <= latest]
     if marker:
         names = [row.request_id for row in rows]
         if marker not in names:
@@ -71,7 +73,7 @@ def show(request: Request, server_id: str, request_id: str) -> dict[str, Any]:
         raise errors.NotFound(f'Action for request_id {request_id[:64]} on instance {server_id} not found')
     shown = _summary(request, row)
     if request.version >= (2, 51) or request.may(EVENTS):
-        shown['events'] = [_event(request, server, entry) for entry in record.load(list[Entry], row.steps)]
+        shown['events'] = _events(request, server, row)
     return {'instanceAction': shown}
 
 
@@ -90,18 +92,19 @@ def _rows(request: Request, server: Server) -> list[OperationRow]:
     return sorted(rows, key=lambda row: row.created_at, reverse=True)
 
 
-def _changed_in_time(request: Request, row: OperationRow) -> bool:
-    since, before = (_moment(request, name) for name in ('changes-since', 'changes-before'))
-    if since and before and since > before:
+def _span(request: Request) -> tuple[datetime.datetime, datetime.datetime]:
+    """From when to when the operations that are asked for changed last."""
+    since = _moment(request, 'changes-since', datetime.datetime.min)
+    before = _moment(request, 'changes-before', datetime.datetime.max)
+    if since > before:
         raise errors.Invalid('The value of changes-since must be less than or equal to changes-before.')
-    changed = _changed_at(row)
-    return (since is None or changed >= since) and (before is None or changed <= before)
+    return since, before
 
 
-def _moment(request: Request, name: str) -> datetime.datetime | None:
+def _moment(request: Request, name: str, default: datetime.datetime) -> datetime.datetime:
     text = request.params.get(name)
     if text is None:
-        return None
+        return default.replace(tzinfo=datetime.UTC)
     moment = parse_time(text)
     if moment is None:
         raise errors.Invalid(f'Invalid filter field: {name}.')
@@ -120,9 +123,22 @@ def _summary(request: Request, row: OperationRow) -> dict[str, Any]:
         'user_id': row.user_id,
         'project_id': row.project_id,
         'start_time': exact_time(row.created_at),
-        'message': 'Error' if row.status == FAILED else None,
+        'message': 'Error' if row.status in (FAILED, STUCK) else None,
     }
     return {**shown, 'updated_at': exact_time(_changed_at(row))} if request.version >= (2, 58) else shown
+
+
+def _events(request: Request, server: Server, row: OperationRow) -> list[dict[str, Any]]:
+    """Each step, shown as of the host that it was for, even if the server has moved since."""
+    entries = record.load(list[Entry], row.steps)
+    hosts = {entry.attempt: row.parameters.get('host') for entry in entries}
+    # What chooses a host notes it as its result; each attempt may get another one.
+    hosts |= {
+        entry.attempt: entry.result['host']
+        for entry in entries
+        if isinstance(entry.result, dict) and entry.result.get('host')
+    }
+    return [_event(request, dataclasses.replace(server, host=hosts[entry.attempt]), entry) for entry in entries]
 
 
 def _event(request: Request, server: Server, entry: Entry) -> dict[str, Any]:
@@ -130,7 +146,7 @@ def _event(request: Request, server: Server, entry: Entry) -> dict[str, Any]:
         'event': entry.name,
         'start_time': _from_epoch(entry.began_at),
         'finish_time': _from_epoch(entry.ended_at),
-        'result': 'Error' if entry.error else 'Success' if entry.ended_at else None,
+        'result': None if entry.ended_at is None else 'Error' if entry.error else 'Success',
     }
     whole = request.may(EVENTS)
     if whole:

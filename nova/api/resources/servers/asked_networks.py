@@ -1,7 +1,7 @@
 """Which network interfaces a request asks for."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from nova import errors
@@ -34,6 +34,7 @@ def wanted(request: Request, count: int, security_groups: tuple[str, ...]) -> tu
     _refuse_unsharable(requests, count)
     found = request.services.network.check(request.context, requests, security_groups)
     _refuse_external(request, found)
+    _refuse_promised(request, [one.port_id for one in requests if one.port_id])
     return requests
 
 
@@ -43,14 +44,37 @@ def _refuse_external(request: Request, networks: Iterable[Network]) -> None:
         raise errors.Forbidden(f'It is not allowed to create an interface on external network {closed.id}')
 
 
+def _refuse_promised(request: Request, port_ids: Sequence[str]) -> None:
+    """Ports with guaranteed bandwidth and the like: nothing reserves it here yet, so it would be promised in vain."""
+    if not port_ids or not request.services.network.wants_resources(port_ids):
+        return
+    if request.version < (2, 72):
+        raise errors.Invalid(
+            'Creating servers with ports having resource requests, like a port with a QoS minimum bandwidth policy, '
+            'is not supported until microversion 2.72.'
+        )
+    raise errors.NotImplementedHere('Ports having resource requests are not offered to servers by this cloud yet.')
+
+
 def _automatic(request: Request, must_be: bool) -> tuple[NetworkRequest, ...]:
-    """The project's only network; a project that has none gets a server without, unless one `must_be`."""
+    """The project's only network. A project that has none gets one if one `must_be`, else a server without."""
     networks = request.services.network.available(request.context)
     if must_be and not networks:
-        raise errors.Invalid(
-            f'Unable to automatically allocate a network for project {request.context.project_id}: it has none.'
-        )
+        return (NetworkRequest(_allocated(request)),)
     return tuple(NetworkRequest(network.id) for network in networks)
+
+
+def _allocated(request: Request) -> str:
+    why = 'it has none, and the network service makes none.'
+    try:
+        network_id = request.services.network.allocate(request.context)
+    except errors.Conflict as failure:
+        network_id, why = None, str(failure)
+    if network_id is None:
+        raise errors.Invalid(
+            f'Unable to automatically allocate a network for project {request.context.project_id}: {why}'
+        )
+    return network_id
 
 
 def _one(entry: dict[str, Any]) -> NetworkRequest:

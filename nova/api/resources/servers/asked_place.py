@@ -6,7 +6,8 @@ from typing import Any
 from nova import errors
 from nova.api import policy
 from nova.api.request import Request
-from nova.db.stores import aggregates, host_mappings, hosts
+from nova.api.resources.servers import targets
+from nova.db.stores import hosts
 from nova.domain.cell import Down
 
 FORCED_HOST = policy.admin('os_compute_api:servers:create:forced_host', 'Creates a server on a chosen host or node.')
@@ -32,19 +33,11 @@ def wanted(request: Request) -> Place:
         request.require(FORCED_HOST)
     elif place.host or place.node:
         request.require(REQUESTED_DESTINATION)
-    if place.zone or place.host:
-        with request.databases.api.reading() as tx:
-            _refuse_unknown(tx, place, request.settings.default_availability_zone)
+    targets.refuse_unknown_zone(request, place.zone)
+    targets.refuse_unknown_host(request, place.host)
     if place.node:
         _refuse_unknown_node(request, place)
     return place
-
-
-def _refuse_unknown(tx: Any, place: Place, default_zone: str) -> None:
-    if place.zone and place.zone != default_zone and place.zone not in aggregates.zones(tx).values():
-        raise errors.Invalid('The requested availability zone is not available')
-    if place.host and host_mappings.find(tx, place.host) is None:
-        raise errors.Invalid(f'Compute host {place.host} could not be found.')
 
 
 def _refuse_unknown_node(request: Request, place: Place) -> None:

@@ -61,7 +61,7 @@ def create(request: Request) -> Answer:
         count = quota.room(tx, request, flavor, least, most)
         count = asked_hints.group_room(tx, request, template.scheduler_hints, least, count)
         wanted = several(template, body.get('hostname'), count)
-        names.refuse_taken(request, [server.name for server in wanted])
+        names.refuse_taken(request, [server.name for server in wanted], request.context.project_id)
         rows = start.record_creation(request.services, tx, request.context, wanted)
         asked_hints.join_group(tx, template.scheduler_hints, [server.server_id for server in wanted])
         answer = _answer(request, wanted[0])
@@ -129,8 +129,7 @@ def _template(
         metadata=metadata,
         tags=tuple(body.get('tags') or ()),
         description=_description(request),
-        # Without line breaks every decoder reads it alike.
-        user_data=''.join((body.get('user_data') or '').split()) or None,
+        user_data=asked_files.user_data(body),
         config_drive=truth(body.get('config_drive')) or image_properties.get('img_config_drive') == 'mandatory',
         availability_zone=place.zone,
         host=place.host,

@@ -89,6 +89,8 @@ def attach(request: Request, server_id: str) -> dict[str, Any]:
     wanted = _wanted(request.body)
     if wanted.network_id or wanted.port_id:
         request.services.network.check(request.context, (wanted,), absent=errors.NotFound, taken=errors.Conflict)
+        if wanted.port_id and request.services.network.wants_resources([wanted.port_id]):
+            raise errors.Invalid(f'Attaching port {wanted.port_id}, which has resource requests, is not supported.')
     else:
         wanted = dataclasses.replace(wanted, network_id=_only_network(request))
     operation_id = begin(request, AttachInterface(**with_guest(server), request=wanted))

@@ -10,7 +10,7 @@ from nova import errors
 from nova.api.request import Request
 from nova.db.stores import operations, servers
 from nova.domain.cell import Down
-from nova.domain.queries import ServerQuery
+from nova.domain.server import Server
 
 NAME_LENGTH, HOSTNAME_LENGTH = 255, 63
 # Letters and digits that are not mistaken for one another.
@@ -35,19 +35,26 @@ def hostnames_of(hostname: str, count: int) -> list[str]:
     return found
 
 
-def refuse_taken(request: Request, wanted: Iterable[str]) -> None:
-    """Raise Conflict if another server has one of the names, where the operator wants names to be unique."""
+def refuse_taken(request: Request, wanted: Iterable[str], project_id: str) -> None:
+    """Raise Conflict if a server has one of the names, where the operator wants them unique in a project, or at all."""
     scope = request.settings.unique_server_name_scope
     if not scope:
         return
-    project_id = request.context.project_id if scope == 'project' else None
+    within, asked = project_id if scope == 'project' else None, list(wanted)
     with request.databases.api.reading() as tx:
-        taken = {server.name.lower() for server in operations.building(tx, project_id)}
-    for name in wanted:
-        query = ServerQuery(project_id=project_id, name=f'^{re.escape(name)}$', limit=1)
-        answers = request.databases.across_cells(lambda tx, cell, query=query: servers.listing(tx, query))
-        if name.lower() in taken or any(answer for answer in answers.values() if not isinstance(answer, Down)):
+        found = [{server.name for server in operations.building(tx, within)}]
+    answers = request.databases.across_cells(lambda tx, cell: servers.taken(tx, asked, within))
+    found += [answer for answer in answers.values() if not isinstance(answer, Down)]
+    taken = {name.lower() for names in found for name in names}
+    for name in asked:
+        if name.lower() in taken:
             raise errors.Conflict(f'Another instance is already named {name}.')
+
+
+def refuse_another(request: Request, server: Server, name: str | None) -> None:
+    """`refuse_taken` for a server that shall get the name; it may keep its own, in small letters or capitals."""
+    if name and name.lower() != server.name.lower():
+        refuse_taken(request, [name], server.project_id)
 
 
 def hostname_of(name: str, server_id: str) -> str:

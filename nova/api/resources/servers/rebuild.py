@@ -65,7 +65,6 @@ PLAIN_FIELDS = {
     'name': 'name',
     'description': 'description',
     'hostname': 'hostname',
-    'user_data': 'user_data',
     'accessIPv4': 'access_ip_v4',
     'accessIPv6': 'access_ip_v6',
 }
@@ -78,6 +77,7 @@ def rebuild(request: Request, server_id: str) -> Answer:
     server = admit(request, server_id, REBUILD, 'rebuild')
     password = request.body.get('adminPass') or names.new_password(request.settings.password_length)
     operation = _operation(request, server, password)
+    names.refuse_another(request, server, request.body.get('name'))
     begin(request, operation)
     changed = dataclasses.replace(
         operation.rebuilt(server), activity=Activity.REBUILDING, updated_at=request.services.clock()
@@ -133,6 +133,8 @@ def _root(image: Image) -> BlockDevice:
 
 def _changes(body: dict[str, Any], server: Server, image: Image) -> dict[str, Any]:
     changes = {field: body[name] for name, field in PLAIN_FIELDS.items() if name in body}
+    if 'user_data' in body:
+        changes['user_data'] = asked_files.user_data(body)
     grows = asked_image.disk_config(body.get('OS-DCF:diskConfig'), image)
     if 'OS-DCF:diskConfig' in body:
         changes['disk_config'] = grows

@@ -5,7 +5,7 @@ from typing import Any
 
 from nova.api import policy, tell
 from nova.api.request import Request
-from nova.api.resources.servers import hosts, views
+from nova.api.resources.servers import hosts, names, views
 from nova.api.resources.servers.bodies import UPDATE
 from nova.api.resources.servers.find import find_placed
 from nova.api.routes import route
@@ -32,6 +32,7 @@ def update(request: Request, server_id: str) -> dict[str, Any]:
     server = find_placed(request, server_id, UPDATE_SERVER)
     changes = {_FIELDS[name]: value for name, value in request.body.items()}
     if changes:
+        names.refuse_another(request, server, changes.get('name'))
         with request.databases.cell(server.cell_id).writing() as tx:
             servers.change(tx, server_id, **changes)
         before, server = server, dataclasses.replace(server, **changes, updated_at=request.services.clock())

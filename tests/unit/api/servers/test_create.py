@@ -199,6 +199,23 @@ class TestNetworks:
         )
         create(world, token='owner', networks=[{'uuid': network.id}])
 
+    def test_a_project_without_a_network_gets_one_if_it_asks_for_any(self, world):
+        said = 'Unable to automatically allocate a network for project demo: '
+        assert refused(world, networks='auto') == (400, f'{said}it has none, and the network service makes none.')
+        world.network.fail_next(errors.Conflict('No addresses are left.'), 'allocate')
+        assert refused(world, networks='auto') == (400, f'{said}No addresses are left.')
+        world.network.makes_networks = True
+        create(world, networks='auto')
+        create(world, networks='auto', name='second')
+        (made,) = world.network.networks
+        assert {request.networks for request in recorded(world).values()} == {(NetworkRequest(made),)}
+
+    @pytest.mark.parametrize(('version', 'status'), [('2.1', 400), ('2.71', 400), ('2.72', 501), ('2.96', 501)])
+    def test_a_port_that_was_promised_bandwidth_does_not_go_without(self, world, version, status):
+        port = world.network.add_port('demo', world.network.add_network('demo').id)
+        world.network.promised.add(port)
+        assert refused(world, version, networks=[{'port': port}])[0] == status
+
     def test_an_unknown_security_group_is_refused(self, world):
         world.network.add_network('demo')
         assert refused(world, networks='auto', security_groups=[{'name': 'nothing'}])[0] == 400

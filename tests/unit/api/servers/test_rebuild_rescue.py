@@ -95,6 +95,12 @@ def test_a_rebuild_takes_what_was_asked_and_leaves_the_rest(act, begun):
     assert operation.without_secrets().admin_password is None
 
 
+@pytest.mark.parametrize(('given', 'kept'), [('QUJD\nREVG\n', 'QUJDREVG'), ('', None), (None, None)])
+def test_a_rebuild_keeps_user_data_as_a_creation_does(act, begun, given, kept):
+    assert act('rebuild', {'imageRef': IMAGE_ID, 'user_data': given})[0] == 202
+    assert begun().changes == {'user_data': kept}
+
+
 def test_a_key_is_the_owners(act, begun):
     assert act('rebuild', {'imageRef': IMAGE_ID, 'key_name': 'mykey'})[0] == 202
     assert begun().keypair.public_key == 'ssh-rsa AAAA'

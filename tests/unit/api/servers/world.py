@@ -172,7 +172,7 @@ class World:
     def host(self, **fields):
         """The record of the compute host's daemon."""
         with self.databases.cell(CELL_ID).writing() as tx:
-            services.ensure(tx, 'compute', 'nova-compute', 'compute', at=NOW)
+            services.alive(tx, 'compute', 'nova-compute', 'compute', at=NOW)
             if fields:
                 services.change(tx, services.find(tx, 'compute', 'nova-compute').id, **fields)
 
