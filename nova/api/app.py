@@ -13,7 +13,7 @@ import orjson
 import webob
 
 from nova import errors
-from nova.api import faults, idempotency, microversions, openapi, routes
+from nova.api import faults, idempotency, microversions, openapi, proxy_headers, routes
 from nova.api import services as services_module
 from nova.api.authentication import caller, keystone
 from nova.api.faults import Fault
@@ -58,6 +58,8 @@ class Application:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         environ['nova.request_id'] = request_id = new_request_id()
+        if self._settings.behind_proxy:
+            proxy_headers.believe(environ)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             ids = [('X-Compute-Request-Id', request_id), ('X-Openstack-Request-Id', request_id)]
@@ -69,7 +71,7 @@ class Application:
 
     def _respond(self, environ: dict[str, Any], start: Callable) -> Iterable[bytes]:
         try:
-            document = versions.document(environ) or self._documents.document(environ)
+            document = self._document(environ)
             if document is not None:
                 return _send(start, document.status, document.body, list(document.headers))
             answer = self._authenticated(environ, start)
@@ -78,6 +80,10 @@ class Application:
             return answer
         except Exception as error:
             return _send_fault(start, faults.fault(error))
+
+    def _document(self, environ: dict[str, Any]) -> Answer | None:
+        """What may be read without a token."""
+        return versions.document(environ, self._settings.compute_link_prefix) or self._documents.document(environ)
 
     @property
     def services(self) -> Services:

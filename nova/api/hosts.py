@@ -55,13 +55,21 @@ def shown_moment(moment: datetime.datetime | None) -> str | None:
     return moment.astimezone(datetime.UTC).strftime('%Y-%m-%dT%H:%M:%S.%f') if moment else None
 
 
-def only_one(found: list[Any], missing: str, name: str) -> Any:
-    """The thing with a number that is unique in its cell only; it cannot be named so when two cells have it."""
-    if not found:
-        raise errors.NotFound(missing)
-    if len(found) > 1:
+def only_one(found: Found, missing: str, name: str) -> Any:
+    """The thing that was looked for in all cells. A number is unique in its cell only: two cells may have it."""
+    refuse_nothing(found, missing)
+    if len(found.items) > 1:
         raise errors.Invalid(f'{name} is found in several cells. Use microversion 2.53 or greater, and the UUID.')
-    return found[0]
+    return found.items[0]
+
+
+def refuse_nothing(found: Found, missing: str) -> None:
+    """Raise NotFound if nothing was found; ServiceDown if it may be in a cell that did not answer."""
+    if found.items:
+        return
+    if found.down:
+        raise errors.ServiceDown(f'{missing} But cell {found.down[0].name or found.down[0].id} does not answer.')
+    raise errors.NotFound(missing)
 
 
 def gather(request: Request, work: Any, skip_cell0: bool = False) -> Found:

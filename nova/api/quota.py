@@ -129,9 +129,9 @@ def refuse_growth(tx: Any, request: Request, server: Server, flavor: Flavor) -> 
     return tuple(one for one in checked if one.is_limit)
 
 
-def check_keypairs(tx: Any, settings: Settings, user_id: str) -> None:
-    """Raise OverQuota if the user has as many key pairs as they may."""
-    allowed = defaults(tx, settings)['key_pairs']
+def refuse_another_keypair(tx: Any, request: Request, user_id: str) -> None:
+    """Raise OverQuota if the user has as many key pairs as the caller's project lets its users have."""
+    allowed = limits(tx, request.settings, request.context.project_id, user_id)['key_pairs']
     if allowed != UNLIMITED and keypairs.count(tx, user_id) >= allowed:
         raise errors.OverQuota('Quota exceeded, too many key pairs.')
 

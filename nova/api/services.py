@@ -41,6 +41,8 @@ class Settings:
     compute_link_prefix: str | None = None
     image_link_prefix: str | None = None
     max_body_bytes: int = 114688
+    # Whether a proxy in front of the API tells how clients reach it.
+    behind_proxy: bool = False
     flavor_cache_age: float = 1.0
     service_down_time: int = 60
     default_availability_zone: str = 'nova'
@@ -73,6 +75,8 @@ class Settings:
             max_limit=conf.api.max_limit,
             compute_link_prefix=conf.api.compute_link_prefix,
             image_link_prefix=conf.api.glance_link_prefix,
+            max_body_bytes=conf.oslo_middleware.max_request_body_size,
+            behind_proxy=conf.oslo_middleware.enable_proxy_headers_parsing,
             service_down_time=conf.service_down_time,
             default_availability_zone=conf.default_availability_zone,
             default_schedule_zone=conf.default_schedule_zone,

@@ -187,6 +187,7 @@ def _network(raw: dict[str, Any], subnets: Sequence[dict[str, Any]], dhcp_server
                     Route(route['destination'], route['nexthop']) for route in subnet.get('host_routes') or ()
                 ),
                 dhcp_enabled=subnet.get('enable_dhcp', True),
+                ipv6_address_mode=subnet.get('ipv6_address_mode'),
             )
             for subnet in subnets
         ),

@@ -29,10 +29,12 @@ GROUPS = (
     'neutron',
     'notifications',
     'operations',
+    'oslo_middleware',
     'placement',
     'quota',
     'scheduler',
     'service_user',
+    'vendordata_dynamic_auth',
     'vnc',
     'workarounds',
 )
@@ -58,12 +60,13 @@ def load(
     cli: Callable[[cfg.ConfigOpts], None] | None = None,
     with_neighbours: bool = True,
     default_config_files: Sequence[str] | None = None,
+    **shown_by_help: str | None,
 ) -> cfg.ConfigOpts:
     """The options of this process: a fresh object, filled from `argv` (without the program's name) and the files.
 
     `cli` declares the options that only this program takes on its command line. Without --config-file the files
     nova.conf and <prog>.conf are looked for in the usual places, /etc/nova among them. A value that does not fit
-    its option raises oslo.config's error, which names both.
+    its option raises oslo.config's error, which names both. `shown_by_help` is a description and an epilog.
     """
     conf = cfg.ConfigOpts()
     log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *QUIET])
@@ -72,7 +75,8 @@ def load(
         cli(conf)
     register(conf, with_neighbours)
     files = None if default_config_files is None else list(default_config_files)
-    conf(list(argv), project='nova', prog=prog, version=metadata.version('nova'), default_config_files=files)
+    version = metadata.version('nova')
+    conf(list(argv), project='nova', prog=prog, version=version, default_config_files=files, **shown_by_help)
     _read_all(conf)
     return conf
 

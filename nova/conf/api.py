@@ -52,7 +52,36 @@ OPTS = [
     cfg.ListOpt(
         'vendordata_providers',
         default=['StaticJSON'],
-        help='Where vendor data in metadata comes from: StaticJSON is the file that vendordata_jsonfile_path names.',
+        help='Where vendor data in metadata comes from: StaticJSON is the file that vendordata_jsonfile_path names, '
+        'DynamicJSON the services that vendordata_dynamic_targets names.',
     ),
     cfg.StrOpt('vendordata_jsonfile_path', help='The file with the vendor data, in JSON.'),
+    cfg.ListOpt(
+        'vendordata_dynamic_targets',
+        default=[],
+        help='Services that are asked for the vendor data of each server, as <name>@<url>: they are sent a POST that '
+        'describes the server in JSON, and what they answer in JSON stands in vendor_data2.json under their name.',
+    ),
+    cfg.StrOpt(
+        'vendordata_dynamic_ssl_certfile',
+        default='',
+        help='The file with the certificates by which these services are known. Empty for those of the system.',
+    ),
+    cfg.IntOpt(
+        'vendordata_dynamic_connect_timeout',
+        default=5,
+        min=3,
+        help='Seconds to wait for a connection to one of these services.',
+    ),
+    cfg.IntOpt(
+        'vendordata_dynamic_read_timeout',
+        default=5,
+        min=0,
+        help='Seconds to wait for an answer of one of these services. 0 means as long as it takes.',
+    ),
+    cfg.BoolOpt(
+        'vendordata_dynamic_failure_fatal',
+        default=False,
+        help='Whether guests get no vendor_data2.json, and no config drive, while one of these services does not answer.',
+    ),
 ]

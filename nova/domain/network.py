@@ -46,6 +46,8 @@ class Subnet:
     dhcp_server: str | None = None
     routes: tuple[Route, ...] = ()
     dhcp_enabled: bool = True
+    # How guests get their IPv6 addresses (slaac, dhcpv6-stateful, dhcpv6-stateless), where the network says so.
+    ipv6_address_mode: str | None = None
 
     @property
     def netmask(self) -> str:

@@ -41,16 +41,23 @@ def build(conf: Any, databases: Databases | None = None) -> 'MetadataService':
         vendor_data.site(conf.api.dhcp_domain, conf.api.vendordata_providers, conf.api.vendordata_jsonfile_path),
         secret=conf.neutron.metadata_proxy_shared_secret if conf.neutron.service_metadata_proxy else None,
         cache_age=conf.api.metadata_cache_expiration,
+        vendor=vendor_data.for_servers(conf),
     )
     service.checks['database'] = databases.check
     return service
 
 
-def build_with(servers: Servers, site: guest_data.Site, secret: str | None, cache_age: float) -> 'MetadataService':
+def build_with(
+    servers: Servers,
+    site: guest_data.Site,
+    secret: str | None,
+    cache_age: float,
+    vendor: vendor_data.ForServer = vendor_data.nothing_more,
+) -> 'MetadataService':
     """The application on given stores. With a `secret` (even an empty one) guests come through a proxy that signs."""
     found = Cached(servers.find, cache_age)
     identify = ByAddress(found, servers.at_address) if secret is None else BySignature(found, secret)
-    return MetadataService(identify, site, servers.save_password, found.forget)
+    return MetadataService(identify, site, servers.save_password, found.forget, vendor)
 
 
 class MetadataService:
@@ -62,8 +69,10 @@ class MetadataService:
         site: guest_data.Site,
         save_password: SavePassword,
         forget: Callable[[str], None] = lambda server_id: None,
+        vendor: vendor_data.ForServer = vendor_data.nothing_more,
     ):
         self._identify, self._site, self._save_password, self._forget = identify, site, save_password, forget
+        self._vendor = vendor
         # What /readyz asks.
         self.checks: dict[str, Callable[[], None]] = {}
 
@@ -75,7 +84,7 @@ class MetadataService:
             response = _text(refusal.detail, refusal.status_int)
         except errors.ServiceDown as failure:
             LOG.warning('Metadata cannot be served: %s', failure)
-            response = _text('The metadata service cannot reach its database; try again.', 503)
+            response = _text('The metadata service cannot reach what it needs; try again.', 503)
         except Exception:
             LOG.exception('Metadata could not be served.')
             response = _text('An unknown error has occurred. Please try your request again.', 500)
@@ -89,7 +98,10 @@ class MetadataService:
         if not request.path_info.strip('/'):
             return _text('\n'.join(guest_data.EC2_VERSIONS))
         server = self._identify(request)
-        found = guest_data.content(server, request.path_info, self._site, os.urandom(512))
+        # Others are asked only where their answer is shown.
+        asks = request.path_info.rstrip('/').endswith('/vendor_data2.json')
+        site = self._vendor(self._site, server) if asks else self._site
+        found = guest_data.content(server, request.path_info, site, os.urandom(512))
         if found is None:
             raise webob.exc.HTTPNotFound('There is nothing at this path.')
         kind = 'application/json' if request.path_info.endswith('.json') else 'text/plain'

@@ -5,7 +5,7 @@ from typing import Any
 
 from nova import errors
 from nova.api import policy
-from nova.api.hosts import gather
+from nova.api.hosts import gather, refuse_nothing
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.db.stores import console_tokens
@@ -16,6 +16,7 @@ SHOW = policy.admin('os_compute_api:os-console-auth-tokens', 'Show which console
 # No token that we make is longer, so nothing longer need be looked up.
 _LONGEST = 256
 _RDP = 'rdp-html5'
+_MISSING = 'Token not found'
 
 
 @route('GET', '/os-console-auth-tokens/{token}', policy=SHOW, until='2.30')
@@ -50,12 +51,12 @@ def view(grant: ConsoleGrant) -> dict[str, Any]:
 
 
 def _find(request: Request, token: str) -> ConsoleGrant:
-    if len(token) <= _LONGEST:
-        hashed, now = hashlib.sha256(token.encode(errors='replace')).hexdigest(), request.services.clock()
-        found = gather(request, lambda tx, _cell: _some(console_tokens.authorize(tx, hashed, now)), skip_cell0=True)
-        if found.items:
-            return found.items[0]
-    raise errors.NotFound('Token not found')
+    if len(token) > _LONGEST:
+        raise errors.NotFound(_MISSING)
+    hashed, now = hashlib.sha256(token.encode(errors='replace')).hexdigest(), request.services.clock()
+    found = gather(request, lambda tx, _cell: _some(console_tokens.authorize(tx, hashed, now)), skip_cell0=True)
+    refuse_nothing(found, _MISSING)
+    return found.items[0]
 
 
 def _some(grant: ConsoleGrant | None) -> list[ConsoleGrant]:

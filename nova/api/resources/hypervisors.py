@@ -9,7 +9,7 @@ import orjson
 
 from nova import errors
 from nova.api import policy
-from nova.api.hosts import all_hosts, gather, only_one
+from nova.api.hosts import Found, all_hosts, gather, only_one, refuse_nothing
 from nova.api.microversions import Version
 from nova.api.request import Request
 from nova.api.routes import route
@@ -212,8 +212,8 @@ def _figures(host: Host) -> dict[str, Any]:
 
 
 def _page(request: Request, form: Any, *path: str) -> dict[str, Any]:
-    pattern = request.params.get('hypervisor_hostname_pattern')
-    limit, marker = request.page()
+    pattern, pages = request.params.get('hypervisor_hostname_pattern'), request.version >= (2, 33)
+    limit, marker = request.page() if pages else (None, None)
     if pattern is not None and ('limit' in request.params or marker is not None):
         raise errors.Invalid(
             'Paging over hypervisors with the hypervisor_hostname_pattern query parameter is not supported.'
@@ -221,7 +221,7 @@ def _page(request: Request, form: Any, *path: str) -> dict[str, Any]:
     found = _matching(request, pattern) if pattern is not None else _after(request, marker, limit)
     servers_of = _servers(request, found)
     answer: dict[str, Any] = {'hypervisors': [form(request, host) | servers_of.get(host.node_id, {}) for host in found]}
-    if found and pattern is None and request.version >= (2, 33):
+    if found and pattern is None and pages:
         last = str(_id(request.version, found[-1].number, found[-1].node_id))
         links = request.next_link(found, last, 'os-hypervisors', *path)
         if links:
@@ -229,7 +229,7 @@ def _page(request: Request, form: Any, *path: str) -> dict[str, Any]:
     return answer
 
 
-def _after(request: Request, marker: str | None, limit: int) -> list[Host]:
+def _after(request: Request, marker: str | None, limit: int | None) -> list[Host]:
     """A page of hosts: cell by cell, and in each in the order in which they came."""
     order = [cell.id for cell in request.databases.cells()]
     last = _marked(request, marker) if marker is not None else None
@@ -252,10 +252,9 @@ def _marked(request: Request, marker: str) -> Host:
 
 
 def _matching(request: Request, pattern: str) -> list[Host]:
-    found = gather(request, lambda tx, cell: hosts.matching(tx, cell.id, pattern), skip_cell0=True).items
-    if not found:
-        raise errors.NotFound(f"No hypervisor matching '{pattern}' could be found.")
-    return list(found)
+    found = gather(request, lambda tx, cell: hosts.matching(tx, cell.id, pattern), skip_cell0=True)
+    refuse_nothing(found, f"No hypervisor matching '{pattern}' could be found.")
+    return list(found.items)
 
 
 def _get(request: Request, hypervisor_id: str) -> Host:
@@ -273,12 +272,12 @@ def _get(request: Request, hypervisor_id: str) -> Host:
     return only_one(found, missing, f'Hypervisor {hypervisor_id}')
 
 
-def _find(request: Request, look: Callable[[Any, Cell], Host | None]) -> list[Host]:
+def _find(request: Request, look: Callable[[Any, Cell], Host | None]) -> Found:
     def work(tx: Any, cell: Cell) -> list[Host]:
         host = look(tx, cell)
         return [host] if host else []
 
-    return list(gather(request, work, skip_cell0=True).items)
+    return gather(request, work, skip_cell0=True)
 
 
 def _servers(request: Request, on: list[Host]) -> dict[str, dict[str, Any]]:

@@ -8,7 +8,7 @@ from nova.api.hosts import shown_moment
 from nova.api.request import Answer, Request
 from nova.api.routes import route
 from nova.api.schema import QUERY_NUMBER, QUERY_TEXT, USER_ID, Body, Field, Query
-from nova.db.stores import keypairs
+from nova.db.stores import keypairs, quotas
 from nova.domain.keypair import KeyPair
 from nova.domain.notifications import payloads
 
@@ -19,7 +19,9 @@ DELETE = policy.own_user('os_compute_api:os-keypairs:delete', 'Delete a key pair
 
 _OLD_NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '^(?! )[a-zA-Z0-9_ -]+(?<! )$'}
 _NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '^(?! )[a-zA-Z0-9_ @.-]+(?<! )$'}
-_PUBLIC_KEY = {'type': 'string', 'minLength': 1, 'maxLength': 65535}
+# In characters, and in bytes, too.
+_LONGEST_KEY = 65535
+_PUBLIC_KEY = {'type': 'string', 'minLength': 1, 'maxLength': _LONGEST_KEY}
 KEYPAIR = Body(
     'keypair',
     Field('name', _OLD_NAME, until='2.91', required=True),
@@ -88,12 +90,14 @@ def create(request: Request) -> Answer:
     user_id, kind = asked.get('user_id') or request.context.user_id, asked.get('type', 'ssh')
     request.require(CREATE, user_id=user_id)
     private, public = None, asked.get('public_key')
+    if public and len(public.encode()) > _LONGEST_KEY:
+        raise errors.Invalid(f'Keypair data is invalid: the public key has more than {_LONGEST_KEY} bytes.')
     what = 'keypair.create' if public is None else 'keypair.import'
     request.tell(f'{what}.start', payloads.keypair_to_be, user_id, asked['name'], kind, public)
     if public is None:
         with request.databases.api.reading() as tx:
             # Before the work of making one.
-            quota.check_keypairs(tx, request.settings, user_id)
+            quota.refuse_another_keypair(tx, request, user_id)
         private, public = keys.generate(kind, user_id)
     keypair = KeyPair(
         name=asked['name'],
@@ -105,10 +109,14 @@ def create(request: Request) -> Answer:
     )
     shown = _summary(request, keypair) | {'user_id': user_id}
     answer = Answer({'keypair': shown if private is None else shown | {'private_key': private}})
-    with request.databases.api.writing() as tx:
-        quota.check_keypairs(tx, request.settings, user_id)
+
+    def record(tx: Any) -> None:
+        quotas.take_turn(tx, user_id)
+        quota.refuse_another_keypair(tx, request, user_id)
         keypairs.create(tx, keypair)
         request.keep(tx, answer)
+
+    request.databases.api.write(record)
     request.tell(f'{what}.end', payloads.keypair, keypair)
     return answer
 

@@ -91,7 +91,7 @@ def _query(request: Request) -> MigrationQuery:
         raise errors.Invalid('The value of changes-since must be less than or equal to changes-before.')
     if 'host' in params or 'source_compute' in params:
         request.require(WITH_HOSTS)
-    limit, marker = request.page()
+    limit, marker = request.page() if request.version >= (2, 59) else (None, None)
     return MigrationQuery(
         server_id=params.get('instance_uuid'),
         kind=params.get('migration_type'),

@@ -51,7 +51,7 @@ QUOTA_SET = Body(
 CLASS_SET = Body(
     'quota_class_set', *(Field(name, _LIMIT, since=since, until=until) for name, _, since, until in _KINDS)
 )
-OF_USER = Query(Field('user_id', QUERY_TEXT, many=True))
+OF_USER = Query(Field('user_id', QUERY_TEXT | {'maxLength': 255}, many=True))
 
 
 @route(
@@ -129,11 +129,10 @@ def update(request: Request, project_id: str) -> dict[str, Any]:
         _refuse_more_than_project(request, project_id, wanted)
     if not truth(request.body.get('force')) and not quota.off(request.settings):
         _refuse_less_than_used(request, project_id, wanted)
-    with request.databases.api.writing() as tx:
-        if user_id:
-            quotas.set_user_limits(tx, project_id, user_id, wanted)
-        else:
-            quotas.set_project_limits(tx, project_id, wanted)
+    if user_id:
+        request.databases.api.write(lambda tx: quotas.set_user_limits(tx, project_id, user_id, wanted))
+    else:
+        request.databases.api.write(lambda tx: quotas.set_project_limits(tx, project_id, wanted))
     return {'quota_set': _shown(request.version, _limits(request, project_id))}
 
 
@@ -174,17 +173,16 @@ def show_class(request: Request, name: str) -> dict[str, Any]:
 def update_class(request: Request, name: str) -> dict[str, Any]:
     if not 1 <= len(name) <= 255:
         raise errors.Invalid('The name of a quota class has 1 to 255 characters.')
-    with request.databases.api.writing() as tx:
-        quotas.set_class_limits(tx, name, _wanted(request.body))
+    request.databases.api.write(lambda tx: quotas.set_class_limits(tx, name, _wanted(request.body)))
     return {'quota_class_set': _shown_class(request.version, _class(request, name))}
 
 
 def _refuse_unknown(request: Request, project_id: str) -> None:
     """Refuse a project that there is not, which may be misspelt. The caller's own there surely is."""
     identity = request.services.identity
-    if project_id == request.context.project_id or identity is None:
+    if project_id == request.context.project_id:
         return
-    if not identity.project_exists(request.context, project_id):
+    if len(project_id) > 255 or (identity and not identity.project_exists(request.context, project_id)):
         raise errors.Invalid(f'Project ID {project_id[:64]} is not a valid project.')
 
 

@@ -87,11 +87,15 @@ def create(request: Request) -> Answer:
     rules = {name: whole(value, name, 1) for name, value in asked.get('rules', {}).items()}
     if rules and wanted != ANTI_AFFINITY:
         raise errors.Invalid('Only anti-affinity policy supports rules.')
-    with request.databases.api.writing() as tx:
+
+    def record(tx: Any) -> tuple[ServerGroup, Answer]:
         _refuse_too_many(tx, request)
         made = server_groups.create(tx, asked['name'], context.project_id, context.user_id, wanted, rules)
         answer = Answer({'server_group': view(request, made)})
         request.keep(tx, answer)
+        return made, answer
+
+    made, answer = request.databases.api.write(record)
     request.tell('server_group.create', payloads.server_group, made)
     return answer
 

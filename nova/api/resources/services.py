@@ -7,7 +7,7 @@ from typing import Any
 
 from nova import errors
 from nova.api import policy
-from nova.api.hosts import COMPUTE, all_services, hosts_of, only_one, service_up, shown_moment
+from nova.api.hosts import COMPUTE, Found, all_services, hosts_of, only_one, service_up, shown_moment
 from nova.api.request import Request
 from nova.api.routes import route
 from nova.api.schema import BOOLEAN, HOST_NAME, QUERY_TEXT, Body, Field, Query, truth
@@ -169,8 +169,7 @@ def view(request: Request, service: Service) -> dict[str, Any]:
 def _switch(request: Request, changes: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
     host, binary = request.body['host'], request.body['binary']
     missing = f'Could not find binary {binary} on host {host}.'
-    found = list(all_services(request, host, binary).items)
-    service = only_one(found, missing, f'{binary} on host {host}')
+    service = only_one(all_services(request, host, binary), missing, f'{binary} on host {host}')
     _change(request, service, changes)
     return {'service': {'host': host, 'binary': binary, **shown}}
 
@@ -214,12 +213,11 @@ def _get(request: Request, service_id: str) -> Service:
             uuid.UUID(service_id)
         except ValueError:
             raise errors.Invalid(f'Invalid uuid {service_id[:64]}')
-        found = [service for service in all_services(request).items if service.uuid == service_id]
-    elif service_id.isdigit():
-        found = [service for service in all_services(request).items if str(service.id) == service_id]
-    else:
+    elif not service_id.isdigit():
         raise errors.Invalid(f'Invalid id {service_id[:64]}: it must be a number before microversion 2.53.')
-    return only_one(found, f'Service {service_id} not found.', f'Service {service_id}')
+    known = all_services(request)
+    named = tuple(service for service in known.items if service_id in (service.uuid, str(service.id)))
+    return only_one(Found(named, known.down), f'Service {service_id} not found.', f'Service {service_id}')
 
 
 def _forget_host(request: Request, service: Service) -> None:
@@ -227,7 +225,7 @@ def _forget_host(request: Request, service: Service) -> None:
     cell = request.databases.cell(service.cell_id)
     with cell.reading() as tx:
         _refuse_busy(tx, service.host)
-        nodes = hosts.nodes_of(tx, service.host)
+        nodes = hosts.node_ids(tx, service.host)
     if request.services.placement is not None:
         for node_id in nodes:
             request.services.placement.remove_provider(node_id)

@@ -16,14 +16,14 @@ _STATUS = {'v2.0': 'DEPRECATED', 'v2.1': 'CURRENT'}
 _MEDIA = 'application/vnd.openstack.compute+json;version='
 
 
-def document(environ: dict[str, Any]) -> Answer | None:
+def document(environ: dict[str, Any], link_prefix: str | None = None) -> Answer | None:
     """The document at this path, or None if the request is for something else."""
     path = environ.get('PATH_INFO', '').rstrip('/')
     if path not in ('', '/versions', *_PATHS):
         return None
     if environ.get('REQUEST_METHOD') not in ('GET', 'HEAD'):
         raise faults.MethodNotAllowed(['GET', 'HEAD'])
-    base = webob.Request(environ).application_url.rstrip('/')
+    base = (link_prefix or webob.Request(environ).application_url).rstrip('/')
     if path in _PATHS:
         return Answer({'version': _whole(base, path)}, status=200)
     return Answer({'versions': [_summary(base, path) for path in _PATHS]}, status=300)

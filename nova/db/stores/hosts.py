@@ -67,7 +67,7 @@ def listing(tx: sa.Connection, cell_id: str | None = None) -> list[Host]:
     return _read(tx, cell_id)
 
 
-def page(tx: sa.Connection, cell_id: str | None, after: int | None, limit: int) -> list[Host]:
+def page(tx: sa.Connection, cell_id: str | None, after: int | None, limit: int | None) -> list[Host]:
     """The hosts that come after the one with this number, with what is claimed on them, in two statements."""
     return _read(tx, cell_id, *([] if after is None else [hosts.c.id > after]), limit=limit)
 
@@ -180,11 +180,6 @@ def names(tx: sa.Connection) -> list[str]:
     return list(tx.execute(sa.select(hosts.c.host).distinct().order_by(hosts.c.host)).scalars())
 
 
-def nodes_of(tx: sa.Connection, host: str) -> list[str]:
-    """The node ids of a host: its resource providers."""
-    return list(tx.execute(sa.select(hosts.c.node_id).where(hosts.c.host == host)).scalars())
-
-
 def node_ids(tx: sa.Connection, host: str) -> list[str]:
     """The ids of a host's nodes, which are also those of its resource providers."""
     return list(tx.execute(sa.select(hosts.c.node_id).where(hosts.c.host == host).order_by(hosts.c.id)).scalars())
@@ -236,7 +231,9 @@ def _read(
         .limit(limit)
     )
     rows = tx.execute(query).all()
-    claims = claimed(tx, None if limit is None else {row.host for row in rows}) if rows else {}
+    names = {row.host for row in rows}
+    all_of_them = (limit is None and not wanted) or len(names) > service_store.HOSTS_AT_ONCE
+    claims = claimed(tx, None if all_of_them else names) if rows else {}
     return [_host(row, cell_id, claims.get(row.host, Claimed())) for row in rows]
 
 

@@ -45,21 +45,6 @@ def class_limits(tx: sa.Connection, class_name: str = DEFAULT_CLASS) -> dict[str
     return dict(tx.execute(query).all())
 
 
-def project_limits(tx: sa.Connection, project_id: str) -> dict[str, int]:
-    """Only the limits that were set for the project itself."""
-    query = sa.select(quotas.c.resource, quotas.c.limit).where(quotas.c.project_id == project_id)
-    return dict(tx.execute(query).all())
-
-
-def user_limits(tx: sa.Connection, project_id: str, user_id: str) -> dict[str, int]:
-    """Only the limits that were set for this user in the project."""
-    columns = project_user_quotas.c
-    query = sa.select(columns.resource, columns.limit).where(
-        columns.project_id == project_id, columns.user_id == user_id
-    )
-    return dict(tx.execute(query).all())
-
-
 def set_project_limits(tx: sa.Connection, project_id: str, wanted: Mapping[str, int]) -> None:
     _set(tx, quotas, {'project_id': project_id}, wanted)
 
@@ -86,7 +71,7 @@ def remove_user_limits(tx: sa.Connection, project_id: str, user_id: str) -> None
 
 
 def take_turn(tx: sa.Connection, project_id: str) -> None:
-    """Wait for whoever counts and records servers of the project; the next one waits until this transaction ends."""
+    """Wait for whoever counts and records what the project, or user, has; the next one waits until this transaction ends."""
     # A write, because a mere lock would not be seen by the other members of a Galera cluster.
     taking = sa.update(quota_turns).where(quota_turns.c.project_id == project_id).values(taken=1 - quota_turns.c.taken)
     if tx.execute(taking).rowcount:
@@ -100,6 +85,13 @@ def take_turn(tx: sa.Connection, project_id: str) -> None:
 
 def _set(tx: sa.Connection, table: sa.Table, owner: dict[str, str], wanted: Mapping[str, int]) -> None:
     owned = [table.c[name] == value for name, value in owner.items()]
-    for resource, limit in wanted.items():
-        if not tx.execute(sa.update(table).where(*owned, table.c.resource == resource).values(limit=limit)).rowcount:
-            tx.execute(sa.insert(table).values(resource=resource, limit=limit, **owner))
+    # In one order, so that two who set the same limits do not wait for each other.
+    for resource, limit in sorted(wanted.items()):
+        setting = sa.update(table).where(*owned, table.c.resource == resource).values(limit=limit)
+        if tx.execute(setting).rowcount:
+            continue
+        try:
+            with tx.begin_nested():
+                tx.execute(sa.insert(table).values(resource=resource, limit=limit, **owner))
+        except sqlalchemy.exc.IntegrityError:
+            tx.execute(setting)

@@ -178,12 +178,12 @@ def _link(port: Port) -> dict[str, Any]:
 
 def _network(name: str, port: Port, fixed: FixedIP, subnet: Subnet) -> dict[str, Any]:
     entry: dict[str, Any] = {'id': name, 'link': port.devname, 'network_id': port.network.id}
-    family = f'ipv{subnet.version}'
-    if subnet.dhcp_enabled:
+    family, mode = f'ipv{subnet.version}', subnet.ipv6_address_mode
+    if subnet.dhcp_enabled and not mode:
         return {**entry, 'type': f'{family}_dhcp'}
     return {
         **entry,
-        'type': family,
+        'type': f'{family}_{mode}' if mode else family,
         'ip_address': fixed.address,
         'netmask': subnet.netmask,
         'routes': _routes(subnet),

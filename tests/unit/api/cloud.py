@@ -61,8 +61,8 @@ class Cloud(World):
 
     def daemons(self):
         with self.databases.cell(CELL_ID).writing() as tx:
-            services.ensure(tx, 'controller', 'nova-scheduler', 'scheduler', at=NOW)
-            services.ensure(tx, 'controller', 'nova-conductor', 'conductor', at=NOW)
+            services.alive(tx, 'controller', 'nova-scheduler', 'scheduler', at=NOW)
+            services.alive(tx, 'controller', 'nova-conductor', 'conductor', at=NOW)
 
     def service(self, binary='nova-compute', host='compute'):
         with self.databases.cell(CELL_ID).reading() as tx:
@@ -136,7 +136,16 @@ class Cloud(World):
         self.databases.forget()
         return made.id
 
+    def lost_cell(self, *hosts):
+        """One more cell, whose database does not answer."""
+        path = self.directory / 'lost.db'
+        path.mkdir()
+        with self.databases.api.writing() as tx:
+            made = cells.create(tx, 'lost', 'fake://lost', f'sqlite:///{path}')
+            host_mappings.add(tx, made.id, hosts)
+        self.databases.forget()
+
     def compute_daemon(self, host, at=NOW):
         """One more host's daemon, last seen then."""
         with self.databases.cell(CELL_ID).writing() as tx:
-            services.ensure(tx, host, 'nova-compute', 'compute', at=at)
+            services.alive(tx, host, 'nova-compute', 'compute', at=at)

@@ -64,9 +64,14 @@ MODULE.__dict__.update(globals())
 
 @pytest.fixture(scope='module')
 def call():
+    return caller()
+
+
+def caller(**settings):
+    """Calls an application with these settings."""
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[])
-    services = Services(Databases(None), settings=Settings(max_limit=100, max_body_bytes=200))
+    services = Services(Databases(None), settings=Settings(max_limit=100, max_body_bytes=200, **settings))
     application = app.build_with(services, None, FakeIdentity().wrap, conf, [MODULE, versions])
 
     def send(method, path, version=None, body=None, token='member', **headers):
@@ -306,3 +311,45 @@ def test_a_version_that_is_not_spoken_is_told_the_range(call):
 @pytest.mark.parametrize('path', ['/v2.1/things/%ff', '/v2.1/%c3%28/x', '/%ff', '/v2.1/things/%00', '/v2.1//things'])
 def test_a_path_that_is_no_text_leads_nowhere(call, path):
     assert call('GET', path).status_int in (200, 404)
+
+
+def hrefs(call, **headers):
+    """Where an answer, and the document of the version, say that they are."""
+    thing = call('GET', '/v2.1/things/1', **headers).json['thing']
+    (listed, *_), (shown, *_) = (
+        document['links']
+        for document in (
+            call('GET', '/', token='', **headers).json['versions'][1],
+            call('GET', '/v2.1/', token='', **headers).json['version'],
+        )
+    )
+    assert listed == shown
+    return thing['links'][0]['href'], shown['href']
+
+
+def test_links_begin_as_the_operator_says():
+    behind = caller(compute_link_prefix='https://cloud.test/compute/')
+    assert hrefs(behind) == ('https://cloud.test/compute/v2.1/things/1', 'https://cloud.test/compute/v2.1/')
+
+
+@pytest.mark.parametrize(
+    ('headers', 'base'),
+    [
+        ({}, 'http://localhost'),
+        ({'X_Forwarded_Proto': 'https'}, 'https://localhost'),
+        ({'X_Forwarded_Proto': 'https, http', 'X_Forwarded_Host': 'cloud.test, inner'}, 'https://cloud.test'),
+        ({'X_Forwarded_Proto': 'https', 'X_Forwarded_Host': 'cloud.test:8774'}, 'https://cloud.test:8774'),
+        ({'X_Forwarded_Proto': 'HTTPS', 'X_Forwarded_Prefix': '/compute/'}, 'https://localhost/compute'),
+        ({'X_Forwarded_Proto': 'javascript'}, 'http://localhost'),
+        ({'Forwarded': 'for=1.2.3.4;proto=https;host="cloud.test", proto=http'}, 'https://cloud.test'),
+        ({'Forwarded': 'Proto=https', 'X_Forwarded_Host': 'not.looked.at'}, 'https://localhost'),
+        ({'Forwarded': ';;=,,'}, 'http://localhost'),
+    ],
+)
+def test_links_begin_as_a_proxy_in_front_says(headers, base):
+    assert hrefs(caller(behind_proxy=True), Host='localhost', **headers) == (f'{base}/v2.1/things/1', f'{base}/v2.1/')
+
+
+def test_only_a_proxy_that_the_operator_told_of_is_believed(call):
+    said = {'X_Forwarded_Proto': 'https', 'X_Forwarded_Host': 'evil.test', 'Forwarded': 'host=evil.test'}
+    assert hrefs(call, **said) == ('http://localhost/v2.1/things/1', 'http://localhost/v2.1/')

@@ -132,6 +132,13 @@ def test_pages_go_on_in_the_next_cell(three):
     assert seen == [NODE_ID, OTHER_ID, THIRD_ID]
 
 
+@pytest.mark.parametrize('path', ['/os-hypervisors', '/os-hypervisors/detail'])
+def test_before_there_were_pages_all_hosts_are_listed(two, path):
+    object.__setattr__(two.services.settings, 'max_limit', 1)
+    assert len(two.get(path, '2.32', 'admin')['hypervisors']) == 2
+    assert len(two.get(path, '2.33', 'admin')['hypervisors']) == 1
+
+
 def test_a_number_that_two_cells_have_names_no_host(three):
     status, message = three.fault('GET', '/os-hypervisors/1', version='2.52', token='admin')
     assert (status, '2.53' in message) == (400, True)

@@ -125,6 +125,17 @@ def test_the_number_of_key_pairs_is_limited(cloud):
     assert cloud.fault('POST', '/os-keypairs', body) == (403, 'Quota exceeded, too many key pairs.')
 
 
+def test_the_limit_of_the_project_and_of_the_user_in_it_hold(cloud):
+    another = {'keypair': {'name': 'more', 'public_key': PUBLIC_KEY}}
+    generated = {'keypair': {'name': 'more'}}
+    for path in ('/os-quota-sets/demo?user_id=alice', '/os-quota-sets/demo'):
+        cloud.send('PUT', path, {'quota_set': {'key_pairs': 1}}, token='admin', status=200)
+        for body in (another, generated):
+            assert cloud.fault('POST', '/os-keypairs', body) == (403, 'Quota exceeded, too many key pairs.')
+        cloud.send('DELETE', path, token='admin', status=202)
+    cloud.send('POST', '/os-keypairs', another, status=200)
+
+
 def test_what_is_not_there_is_not_found(cloud):
     assert cloud.fault('GET', '/os-keypairs/none')[0] == cloud.fault('DELETE', '/os-keypairs/none')[0] == 404
 

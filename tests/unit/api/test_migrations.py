@@ -171,3 +171,10 @@ def test_the_number_of_statements_does_not_grow_with_the_list(moved):
     for number in range(10, 30):
         moved.migration(number)
     assert cost() == few
+
+
+def test_before_there_were_pages_all_migrations_are_listed(moved):
+    object.__setattr__(moved.services.settings, 'max_limit', 1)
+    shown = moved.get('/os-migrations', '2.58', 'admin')
+    assert (len(shown['migrations']), 'migrations_links' in shown) == (3, False)
+    assert listed(moved, version='2.59') == [THIRD]

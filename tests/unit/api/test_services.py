@@ -170,7 +170,7 @@ def test_hosts_of_a_cell_that_is_away_are_unknown_from_2_69(running):
 
 def test_the_same_number_in_two_cells_names_neither(running):
     with running.databases.cell0.writing() as tx:
-        services.ensure(tx, 'stray', 'nova-conductor', 'conductor', at=NOW)
+        services.alive(tx, 'stray', 'nova-conductor', 'conductor', at=NOW)
     status, message = running.fault('DELETE', '/os-services/1', version='2.52', token='admin')
     assert status == 400
     assert '2.53' in message
@@ -226,3 +226,27 @@ def test_a_host_is_disabled_though_the_bus_is_away(running):
     running.bus.away = True
     change(running, 'disable', WHICH)
     assert not running.service().enabled
+
+
+UNKNOWN = '00000000-0000-4000-8000-0000000000ff'
+
+
+@pytest.mark.parametrize(
+    ('method', 'path', 'body', 'version'),
+    [
+        ('PUT', '/os-services/disable', {'host': 'far', 'binary': 'nova-compute'}, '2.1'),
+        ('PUT', f'/os-services/{UNKNOWN}', {'status': 'disabled'}, '2.53'),
+        ('DELETE', f'/os-services/{UNKNOWN}', None, '2.53'),
+        ('DELETE', '/os-services/99', None, '2.1'),
+        ('GET', f'/os-hypervisors/{UNKNOWN}', None, '2.53'),
+        ('GET', '/os-hypervisors/99', None, '2.1'),
+        ('GET', '/os-hypervisors/far/search', None, '2.1'),
+        ('GET', '/os-console-auth-tokens/whatever', None, '2.31'),
+    ],
+)
+def test_what_may_be_in_a_cell_that_is_away_is_not_said_to_be_missing(running, method, path, body, version):
+    assert running.fault(method, path, body, version, token='admin')[0] == 404
+    running.lost_cell('far')
+    answer = running.request(method, path, body, version, 'admin', status=503)
+    assert 'But cell lost does not answer.' in answer.json['serviceUnavailable']['message']
+    assert answer.headers['Retry-After']

@@ -9,7 +9,6 @@ import webob
 from nova import errors
 from nova.api.metadata import identify
 from nova.api.metadata.app import Cached, MetadataService
-from nova.clients import vendor_data
 from nova.domain.flavor import Flavor
 from nova.domain.guest_data import Site
 from nova.domain.lifecycle import State
@@ -180,17 +179,36 @@ def test_what_is_no_password_is_refused(app, path, body, status):
     assert get(app, path, method='POST', body=body).status_int == status
 
 
-def test_vendor_data_comes_from_a_file(tmp_path):
-    path = tmp_path / 'vendor.json'
-    path.write_text('{"rack": "ä7"}')
-    site = vendor_data.site('d', ['StaticJSON'], str(path))
-    assert site == Site('d', {'rack': 'ä7'}, {'static': {'rack': 'ä7'}})
-    assert vendor_data.site('d', [], str(path)) == Site('d')
+@pytest.mark.parametrize(
+    ('path', 'times'),
+    [
+        ('/openstack/latest/vendor_data2.json', 1),
+        ('/openstack/2016-10-06/vendor_data2.json/', 1),
+        ('/openstack/latest/vendor_data.json', 0),
+        ('/openstack/latest/meta_data.json', 0),
+        ('/openstack/latest', 0),
+    ],
+)
+def test_other_services_are_asked_only_for_what_shows_their_answers(servers, path, times):
+    asked = []
+
+    def vendor(site, server):
+        asked.append(server.id)
+        return dataclasses.replace(site, vendor_data2={'join': {'key': 'value'}})
+
+    by_signature = identify.BySignature(servers.find, SECRET)
+    app = MetadataService(by_signature, Site('novalocal'), servers.save_password, vendor=vendor)
+    answer = get(app, path)
+    assert answer.status_int == 200
+    assert asked == [SERVER.id] * times
+    assert ('join' in answer.text) == bool(times)
 
 
-@pytest.mark.parametrize('text', ['not json', '[1]', None])
-def test_vendor_data_that_cannot_be_read_is_empty(tmp_path, text):
-    path = tmp_path / 'vendor.json'
-    if text is not None:
-        path.write_text(text)
-    assert vendor_data.site('d', ['StaticJSON'], str(path)).vendor_data == {}
+def test_a_service_that_must_answer_and_does_not_is_said_so(servers):
+    def vendor(site, server):
+        raise errors.ServiceDown('join does not answer.')
+
+    by_signature = identify.BySignature(servers.find, SECRET)
+    app = MetadataService(by_signature, Site('novalocal'), servers.save_password, vendor=vendor)
+    assert get(app, '/openstack/latest/vendor_data2.json').status_int == 503
+    assert get(app, '/openstack/latest/meta_data.json').status_int == 200
