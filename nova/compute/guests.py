@@ -10,9 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from nova import errors
+from nova.clients import vendor_data
 from nova.compute.images import ImageCache, source_of
 from nova.compute.plugging import Plugging, Wait
 from nova.compute.tpms import Tpms
+from nova.compute.turns import Turns
 from nova.context import admin_context
 from nova.domain import guest_data, guest_devices, lifecycle
 from nova.domain.diagnostics import Diagnostics
@@ -35,6 +37,7 @@ class ConfigDrives:
     site: guest_data.Site = guest_data.Site()
     always: bool = False
     skip_versions: Collection[str] = guest_data.SKIPPED_ON_CONFIG_DRIVES
+    vendor: vendor_data.ForServer = vendor_data.nothing_more
 
     def files(self, guest: Guest) -> Mapping[str, bytes] | None:
         server = guest.server
@@ -50,7 +53,8 @@ class ConfigDrives:
             system_metadata={**server.system_metadata, **metadata},
         )
         seed = os.urandom(SEED_BYTES)
-        return guest_data.files(server, self.site, seed, self.skip_versions, guest.admin_password, guest.files)
+        site = self.vendor(self.site, server)
+        return guest_data.files(server, site, seed, self.skip_versions, guest.admin_password, guest.files)
 
 
 class Guests:
@@ -74,7 +78,7 @@ class Guests:
         self._most_compared = max(1, most_compared)
         self.config_drives = config_drives or ConfigDrives()
         self._builds = threading.BoundedSemaphore(max_builds) if max_builds else contextlib.nullcontext()
-        self._locks: dict[str, list] = {}
+        self._turns = Turns()
         self._lock = threading.Lock()
         # The power that the control plane knows of, so that only news is sent.
         self._known: dict[str, Power] = {}
@@ -84,7 +88,7 @@ class Guests:
     @property
     def busy(self) -> int:
         """How many guests are being made or removed, or wait for it."""
-        return len(self._locks)
+        return len(self._turns.taken())
 
     def ensure(self, guest: Guest) -> Power:
         # What is waited for holds up no other guest's making.
@@ -165,9 +169,9 @@ class Guests:
 
     def changed(self, server_id: str, power: Power | None) -> None:
         """A guest changed by itself: tell the control plane, unless it was our doing or is known."""
+        if server_id in self._turns.taken():
+            return
         with self._lock:
-            if server_id in self._locks:
-                return
             if power is None:
                 self._known.pop(server_id, None)
             elif self._known.get(server_id) == power:
@@ -184,7 +188,7 @@ class Guests:
         """
         expected = self._conductor.guests_expected(admin_context(), host=self._host)
         found = {observed.id: observed.power for observed in self._hypervisor.list() if observed.id}
-        unexpected = sorted((set(found) | set(self._hypervisor.leftovers())) - set(expected) - set(self._locks))
+        unexpected = sorted((set(found) | set(self._hypervisor.leftovers())) - set(expected) - self._turns.taken())
         if unexpected:
             LOG.warning(
                 'This host has guests or files of servers that should have none here; they are left alone: %s',
@@ -222,19 +226,8 @@ class Guests:
             self._known.pop(server_id, None)
         self.changed(server_id, power)
 
-    @contextlib.contextmanager
-    def _alone(self, server_id: str) -> Iterator[None]:
-        with self._lock:
-            entry = self._locks.setdefault(server_id, [threading.Lock(), 0])
-            entry[1] += 1
-        try:
-            with entry[0]:
-                yield
-        finally:
-            with self._lock:
-                entry[1] -= 1
-                if not entry[1]:
-                    del self._locks[server_id]
+    def _alone(self, server_id: str) -> contextlib.AbstractContextManager[None]:
+        return self._turns.alone(server_id)
 
     @contextlib.contextmanager
     def _counted(self, what: str) -> Iterator[None]:

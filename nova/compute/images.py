@@ -52,7 +52,9 @@ class ImageCache:
         force_raw: bool = True,
         conversion: Conversion | None = None,
         max_conversions: int = 0,
+        vmdk_types: Collection[str] = tuple(image_format.VMDK_TYPES),
     ):
+        self._vmdk_types = vmdk_types
         self._directory, self._client, self._force_raw = Path(directory), client, force_raw
         self._conversion = conversion or Conversion()
         self._turns = threading.BoundedSemaphore(max_conversions) if max_conversions else contextlib.nullcontext()
@@ -212,6 +214,10 @@ class ImageCache:
             image_format.check_safe(facts, claimed)
         except errors.ImageUnacceptable as failure:
             raise errors.ImageUnacceptable(f'Image {image.id} is not accepted: {failure}') from failure
+        if facts.format == 'vmdk' and facts.kind not in self._vmdk_types:
+            raise errors.ImageUnacceptable(
+                f'Image {image.id} is vmdk of the type {facts.kind}, which this host does not take.'
+            )
         if disk_gb and facts.virtual_size > disk_gb * GIB:
             raise errors.ImageUnacceptable(
                 f'Image {image.id} holds a disk of {facts.virtual_size} bytes; the flavor gives {disk_gb} GB.'

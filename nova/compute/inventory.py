@@ -38,7 +38,9 @@ class Share:
     initial_disk_ratio: float = 1.0
 
     def of(self, inventory: Inventory) -> Inventory:
-        return dataclasses.replace(inventory, **dataclasses.asdict(self))
+        """The inventory, of which as much is reserved as here and by the hypervisor."""
+        shared = dataclasses.replace(inventory, **dataclasses.asdict(self))
+        return dataclasses.replace(shared, reserved_disk_gb=self.reserved_disk_gb + inventory.reserved_disk_gb)
 
 
 class Reporter:

@@ -11,15 +11,18 @@ from nova.virt import driver
 
 
 class PowerControl:
-    """`shutdown_timeout`: seconds that a guest's system is given to shut down where its image does not say."""
+    """The timeouts: seconds that a guest's system is given to shut down, and to do so in order to start anew, where its
+    image does not say."""
 
-    def __init__(self, hypervisor: Any, guests: Guests, shutdown_timeout: float = 60.0):
-        self._hypervisor, self._guests, self._shutdown_timeout = hypervisor, guests, shutdown_timeout
+    def __init__(self, hypervisor: Any, guests: Guests, shutdown_timeout: float = 60.0, reboot_timeout: float = 120.0):
+        self._hypervisor, self._guests = hypervisor, guests
+        self._shutdown_timeout, self._reboot_timeout = shutdown_timeout, reboot_timeout
 
     def stop(self, server_id: str, timeout: float | None) -> Power:
         hypervisor = able(self._hypervisor, driver.PowerControl, 'stop guests')
+        grace = self._shutdown_timeout if timeout is None else timeout
         with self._guests.working_on(server_id, 'stopped') as noted:
-            return noted(hypervisor.stop(server_id, self._grace(timeout)))
+            return noted(hypervisor.stop(server_id, 0 if self._is_held(server_id) else grace))
 
     def reboot(self, guest: Guest, timeout: float | None) -> Power:
         """Stop the guest, and make it anew from what the control plane knows of it; its disks stay."""
@@ -28,7 +31,7 @@ class PowerControl:
             self._guests.unlock(guest)
         # A guest that is not there has nothing to be stopped.
         with contextlib.suppress(errors.NotFound), self._guests.working_on(guest.id, 'stopped'):
-            hypervisor.stop(guest.id, self._grace(timeout))
+            hypervisor.stop(guest.id, self._reboot_timeout if timeout is None else timeout)
         return self._guests.ensure(guest)
 
     def pause(self, server_id: str) -> Power:
@@ -51,5 +54,7 @@ class PowerControl:
         with self._guests.working_on(server_id, 'dumped'):
             hypervisor.crash_dump(server_id)
 
-    def _grace(self, timeout: float | None) -> float:
-        return self._shutdown_timeout if timeout is None else timeout
+    def _is_held(self, server_id: str) -> bool:
+        """Whether nothing in the guest could hear that it shall shut down."""
+        seen = self._hypervisor.observe(server_id)
+        return seen is not None and seen.power is Power.PAUSED

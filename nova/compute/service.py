@@ -84,7 +84,7 @@ def build(conf: Any) -> 'ComputeService':
         compare_interval=conf.sync_power_state_interval,
         expiry=expiry(conf),
         reread=lambda: (config_drives(conf), share(conf)),
-        power=PowerControl(hypervisor, guests, conf.shutdown_timeout),
+        power=PowerControl(hypervisor, guests, conf.shutdown_timeout, conf.libvirt.wait_soft_reboot_seconds),
         rescues=rescues_of(conf, hypervisor, guests, images, glance),
         resume_guests=conf.resume_guests_state_on_host_boot,
         deleted_guests=deleted_guests_of(conf, hypervisor, guests, conductor),
@@ -101,6 +101,7 @@ def image_cache(conf: Any, glance: ImageClient) -> ImageCache:
         force_raw=conf.force_raw_images,
         conversion=Conversion(conf.libvirt.images_address_space_limit),
         max_conversions=conf.compute.max_concurrent_disk_ops,
+        vmdk_types=conf.compute.vmdk_allowed_types,
     )
 
 
@@ -165,6 +166,7 @@ def config_drives(conf: Any) -> ConfigDrives:
         site=vendor_data.site(api.dhcp_domain, api.vendordata_providers, api.vendordata_jsonfile_path),
         always=conf.force_config_drive,
         skip_versions=frozenset(api.config_drive_skip_versions.split()),
+        vendor=vendor_data.for_servers(conf),
     )
 
 

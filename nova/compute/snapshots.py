@@ -8,6 +8,7 @@ from typing import Any
 from nova import errors
 from nova.clients.image import ImageClient
 from nova.compute.guests import Guests, able
+from nova.compute.turns import Turns
 from nova.domain.snapshot import Quiesce, Snapshot
 from nova.virt import driver
 
@@ -19,23 +20,35 @@ class Snapshots:
 
     def __init__(self, hypervisor: Any, guests: Guests, images: ImageClient, most: int = 5):
         self._hypervisor, self._guests, self._images = hypervisor, guests, images
-        self._turns = threading.BoundedSemaphore(most) if most else contextlib.nullcontext()
+        self._slots = threading.BoundedSemaphore(most) if most else contextlib.nullcontext()
+        self._uploads = Turns()
 
     def take(self, server_id: str, image_id: str, quiesce: Quiesce) -> Snapshot:
         hypervisor = able(self._hypervisor, driver.Snapshots, 'make images of guests')
-        with self._turns, self._guests.working_on(server_id, 'snapshotted'):
+        with self._slots, self._guests.working_on(server_id, 'snapshotted'):
             return hypervisor.take_snapshot(server_id, image_id, quiesce)
 
     def upload(self, server_id: str, image_id: str) -> None:
-        """The guest is left alone meanwhile: only the file is read."""
+        """The guest is left alone meanwhile: only the file is read.
+
+        A conductor that dies has the next one ask again, while what the first one asked for still goes on: the image
+        service would refuse a second upload, so that one waits for the first, and finds that all is done.
+        """
         hypervisor = able(self._hypervisor, driver.Snapshots, 'make images of guests')
-        with self._turns:
+        with self._uploads.alone(image_id), self._slots:
             path = hypervisor.snapshot_file(server_id, image_id)
             if path is not None:
                 self._images.upload(image_id, path)
             elif not self._images.is_complete(image_id):
                 raise errors.HostFailed(f'The data of image {image_id} is not on this host any more.')
-        hypervisor.discard_snapshot(server_id, image_id)
+            self._forget(server_id, image_id)
+
+    def _forget(self, server_id: str, image_id: str) -> None:
+        """The image is whole. A file that stays goes with the next one of its guest, or with that."""
+        try:
+            self.discard(server_id, image_id)
+        except (errors.NovaError, OSError) as failure:
+            LOG.warning('The data of image %s stays on this host for now: %s', image_id, failure)
 
     def discard(self, server_id: str, image_id: str) -> None:
         able(self._hypervisor, driver.Snapshots, 'make images of guests').discard_snapshot(server_id, image_id)

@@ -40,7 +40,10 @@ class StoredJournal(Journal):
 
     def write(self, shows: Any = None) -> None:
         if not self.undoing and self._row.deadline_at < datetime.datetime.now(datetime.UTC):
-            raise errors.PastDeadline(f'It did not end by {self._row.deadline_at:%Y-%m-%d %H:%M:%S} UTC.')
+            until = f'{self._row.deadline_at:%Y-%m-%d %H:%M:%S} UTC'
+            raise errors.PastDeadline(
+                f'This was given up, because it had not ended by {until}; an administrator sees why.'
+            )
         changes = _columns(self.page)
         if shows is not None:
             changes['activity'] = shows.value

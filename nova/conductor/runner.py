@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nova import errors
+from nova.conductor import powers
 from nova.conductor.announcer import WITHIN, Announcer
 from nova.conductor.journal import Lease, StoredJournal
 from nova.context import Context
@@ -20,6 +21,7 @@ from nova.domain import record
 from nova.domain.operation import OperationRow
 from nova.operations import registry
 from nova.operations.cloud import Cloud
+from nova.operations.guest_operation import GuestOperation
 from nova.operations.operation import Operation
 from nova.saga.run import Outcome, run
 
@@ -188,6 +190,8 @@ class Runner:
         telling.ended(journal, outcome)
         if journal.next_operation:
             self.submit(journal.next_operation, cell_id)
+        elif outcome is Outcome.FAILED and isinstance(operation, GuestOperation) and operation.host:
+            powers.look_after(cloud, operation)
 
     def _put_off(self, database: Any, row: OperationRow, journal: StoredJournal) -> None:
         tries = max((entry.postponed + entry.undo_failures for entry in journal.page.entries), default=1)

@@ -17,7 +17,7 @@ from nova.clients.placement import PlacementClient
 from nova.conductor import image_caching, ports, powers
 from nova.conductor.reconcilers import RECONCILERS
 from nova.conductor.runner import Runner
-from nova.context import Context, admin_context
+from nova.context import Context
 from nova.db.engine import Databases
 from nova.db.stores import deletions, guests, hosts, servers, services
 from nova.domain.external_event import FOR_HOSTS, OUT_OF_DATE, ExternalEvent
@@ -25,10 +25,7 @@ from nova.domain.guest_devices import Description, records
 from nova.domain.host import HostReport
 from nova.domain.lifecycle import Power
 from nova.domain.notifications import payloads
-from nova.operations import start
 from nova.operations.cloud import Cloud
-from nova.operations.guest_operation import GuestOperation
-from nova.operations.power_off import PowerOff
 from nova.operations.power_on import PowerOn
 from nova.rpc import notifier
 from nova.rpc.bus import Bus
@@ -194,27 +191,18 @@ class ConductorService:
             self._cloud.bus.client(Compute, host=host).report_now(context)
 
     def guest_changed(self, context: Context, host: str, server_id: str, power: Power | None) -> None:
-        found = powers.follow(self._cloud, context, host, server_id, power or Power.NOSTATE)
-        if found and found.end_guest:
-            LOG.warning('Guest of server %s on host %s runs and should not; it is ended.', server_id, host)
-            self._begin(PowerOff(server_id, self._cloud.databases.own_cell_id, host))
+        cell_id = self._cloud.databases.own_cell_id
+        powers.follow(self._cloud, context, cell_id, host, server_id, power or Power.NOSTATE)
 
     def guests_down(self, context: Context, host: str, server_ids: tuple[str, ...]) -> None:
         for server_id in server_ids:
-            self._begin(PowerOn(server_id, self._cloud.databases.own_cell_id, host))
+            powers.begin(self._cloud, PowerOn(server_id, self._cloud.databases.own_cell_id, host))
 
     def deleted_servers(self, context: Context, server_ids: tuple[str, ...]) -> dict[str, float]:
         with self._cloud.databases.own.reading() as tx:
             deleted = deletions.at(tx, server_ids)
         now = self._cloud.now()
         return {server_id: (now - at).total_seconds() for server_id, at in deleted.items()}
-
-    def _begin(self, operation: GuestOperation) -> None:
-        try:
-            start.verb(self._cloud, admin_context(), operation)
-        except errors.Refused as failure:
-            # Something is done to the server already, or was meanwhile.
-            LOG.info('%s is not needed any more: %s', operation, failure)
 
     def guest_described(self, context: Context, host: str, server_id: str, description: Description) -> None:
         with self._cloud.databases.own.writing() as tx:

@@ -1,5 +1,6 @@
 """Tell of one run of an operation as its journal goes on: notifications are a view of the journal."""
 
+import dataclasses
 import datetime
 import logging
 from collections.abc import Callable, Sequence
@@ -185,7 +186,8 @@ class Teller(Silence):
         known = {name: _reached(self.operation, path) for name, path in self._line.facts.items()} | facts
         known['instance_name'] = server.guest_name(self._cloud.instance_name_template)
         for event in events:
-            told = payload(event.kind, server, self._cloud.context, disks, **known)
+            shown = dataclasses.replace(server, activity=event.activity) if event.activity else server
+            told = payload(event.kind, shown, self._cloud.context, disks, **known)
             self._tell(event.name, told, server, ERROR if event.is_error else INFO)
 
     def _tell_update(
@@ -198,7 +200,9 @@ class Teller(Silence):
         self._tell('instance.update', told, server)
 
     def _tell(self, event_type: str, told: dict[str, Any], server: Server, priority: str = INFO) -> None:
-        self._add(COMPUTE if server.host else CONDUCTOR, event_type, told, priority, server.host)
+        # A server that has just left its host is told of by that host.
+        host = server.host or getattr(self.operation, 'host', None)
+        self._add(COMPUTE if host else CONDUCTOR, event_type, told, priority, host)
 
     def _add(self, binary: str, event_type: str, told: dict[str, Any], priority: str, host: str | None = None) -> None:
         self._batch.append(self._notifier.notification(binary, event_type, told, priority, host))

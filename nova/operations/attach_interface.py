@@ -1,7 +1,7 @@
 """Give a server one more network interface, while it runs."""
 
-import contextlib
 import dataclasses
+import logging
 from typing import Any, ClassVar
 
 from nova import errors
@@ -13,6 +13,8 @@ from nova.domain.operation import OperationRow
 from nova.operations.guest_operation import PATIENCE, GuestOperation
 from nova.saga.journal import Journal
 from nova.saga.step import Step
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,10 +72,18 @@ class AttachInterface(GuestOperation):
         self.on_host(cloud).attach_interface(cloud.context, guest=self.guest(cloud), port_id=port.id)
 
     def unplug(self, cloud: Any, journal: Journal) -> None:
+        # With a server that is about to be deleted its interfaces go.
+        if journal.stop_requested:
+            return
         port = journal.result('bind_port', Port)
-        # What a host that is away has of the port is gone when the guest starts anew. A guest that is gone has none.
-        with contextlib.suppress(errors.HostAway, errors.NotFound):
+        try:
             self.on_host(cloud).detach_interface(cloud.context, server_id=self.server_id, port_id=port.id)
+        except errors.NotFound:
+            # A guest that is gone has none.
+            pass
+        except (errors.HostAway, errors.HostFailed, errors.Conflict) as failure:
+            # A guest that starts anew has only the ports of the record. Nobody should have to wait until then.
+            LOG.warning('Server %s has what is left of port %s until it restarts: %s', self.server_id, port.id, failure)
 
     def _change(self, cloud: Any, change: Any, security_groups: tuple[str, ...] | None) -> None:
         with cloud.databases.cell(self.cell_id).writing() as tx:

@@ -85,6 +85,12 @@ _TASKS = {
     'power_off': 'stop the server',
     'power_on': 'start the server',
 }
+# What its user may do then, where that is not to ask for the same.
+_ADVICE = {
+    'create': 'Delete it, and create another one',
+    'rebuild': 'Rebuild it again, or reboot it hard',
+    'power_on': 'Reboot it hard',
+}
 
 
 def fault_of(journal: Journal, verb: str) -> Fault | None:
@@ -97,10 +103,16 @@ def fault_of(journal: Journal, verb: str) -> Fault | None:
         return Fault(code=_code(kind), message=failure.text, details=failure.details)
     details = f'{failure.text}\n{failure.details or ""}'.strip()
     if kind and issubclass(kind, errors.HostFailed):
-        return Fault(code=500, message=f'The host could not {_TASKS.get(verb, f"{verb} the server")}.', details=details)
+        return Fault(code=500, message=what_host_could_not_do(verb), details=details)
     return Fault(
         code=500, message='An unexpected error prevented this; the request id leads to its cause.', details=details
     )
+
+
+def what_host_could_not_do(verb: str) -> str:
+    """What the user is told when a host fails at a verb, and may do then."""
+    task, advice = _TASKS.get(verb, f'{verb} the server'), _ADVICE.get(verb, 'Ask for it again')
+    return f'The host could not {task}. {advice}; an administrator can see what went wrong.'
 
 
 def _code(kind: type[Exception]) -> int:

@@ -32,9 +32,10 @@ class RescueServer(GuestOperation):
 
     def unrescue_guest(self, cloud: Any, journal: Journal) -> None:
         guest = self.guest(cloud)
+        ran = guest.server.state is State.ACTIVE and not journal.stop_requested
         # A guest whose host is away runs what it ran; started anew by a hard reboot, it is itself again.
         with contextlib.suppress(errors.HostAway):
-            self.on_host(cloud).unrescue_guest(cloud.context, guest=guest, start=guest.server.state is State.ACTIVE)
+            self.on_host(cloud).unrescue_guest(cloud.context, guest=guest, start=ran)
 
     steps: ClassVar[tuple[Step, ...]] = (
         Step(rescue_guest, undo=unrescue_guest, shows=Activity.RESCUING, patience=PATIENCE),

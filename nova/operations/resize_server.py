@@ -18,12 +18,12 @@ from nova.domain.migration import FINISHED, RESIZE, Migration
 from nova.domain.request import Selection, stay_request
 from nova.domain.resize import Allowance, Kept
 from nova.operations.guest_operation import PATIENCE, GuestOperation
-from nova.operations.steps import resized_room
+from nova.operations.steps import former_move, resized_room
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
 PREPARING, MIGRATING, MOVED = 'pre-migrating', 'migrating', 'post-migrating'
-KEPT, FAILED = 'confirmed', 'error'
+FAILED = 'error'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,14 +42,7 @@ class ResizeServer(GuestOperation):
 
     def settle_former_move(self, cloud: Any, journal: Journal) -> None:
         """One that nobody decided on, because an administrator has reset the server's state: it is kept."""
-        with cloud.databases.cell(self.cell_id).reading() as tx:
-            former = migrations.undecided(tx, self.server_id)
-        if former is None or former.id == self.migration_id:
-            return
-        self.on_host(cloud).forget_old_disks(cloud.context, server_id=self.server_id)
-        cloud.placement.release(former.id)
-        with cloud.databases.cell(self.cell_id).writing() as tx:
-            migrations.set_status(tx, former.id, KEPT)
+        former_move.settle(self, cloud, but=self.migration_id)
 
     def note_migration(self, cloud: Any, journal: Journal) -> Kept:
         """What the server is now, which it goes back to."""

@@ -6,13 +6,17 @@ from typing import Any
 from nova import errors
 from nova.db.stores import operations
 from nova.domain.operation import DONE, RUNNING, WAITING, OperationRow
+from nova.operations.operation import what_host_could_not_do
 
 # Between two looks, in seconds: the first is short, since most operations are.
 FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 
+# What broke an operation off is not the fault of its request.
+_ANSWERS = {errors.Stopped: errors.Conflict, errors.PastDeadline: errors.Unavailable}
+
 
 def of(services: Any, cell_id: str, operation_id: str, patience: float) -> OperationRow:
-    """The operation, ended well. Raises what it failed of; ServiceDown if it has not ended within `patience` seconds."""
+    """The operation, ended well. Raises what it failed of; Unavailable if it has not ended within `patience` seconds."""
     until, pause = time.monotonic() + patience, FIRST_PAUSE
     while True:
         with services.databases.cell(cell_id).reading() as tx:
@@ -20,7 +24,7 @@ def of(services: Any, cell_id: str, operation_id: str, patience: float) -> Opera
         if row.status not in (RUNNING, WAITING):
             break
         if time.monotonic() > until:
-            raise errors.ServiceDown('This takes longer than usual and goes on; see later what came of it.')
+            raise errors.Unavailable('This takes longer than usual and goes on; see later what came of it.')
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
     if row.status != DONE:
@@ -32,5 +36,5 @@ def _failure(row: OperationRow) -> Exception:
     failure = row.failure or {}
     kind = getattr(errors, failure.get('kind') or '', None)
     if isinstance(kind, type) and issubclass(kind, errors.Refused) and kind is not errors.NoRoom:
-        return kind(failure['text'])
-    return errors.HostFailed(f'{row.verb} of server {row.server_id} failed.')
+        return _ANSWERS.get(kind, kind)(failure['text'])
+    return errors.Unavailable(what_host_could_not_do(row.verb))

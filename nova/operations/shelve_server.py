@@ -1,5 +1,6 @@
 """Shelve a server: switch its guest off and keep what is on its disk as an image."""
 
+import contextlib
 import dataclasses
 from typing import Any, ClassVar
 
@@ -38,13 +39,14 @@ class ShelveServer(GuestOperation):
         return self.on_host(cloud).stop_guest(cloud.context, server_id=self.server_id, timeout=self.timeout)
 
     def start_again(self, cloud: Any, journal: Journal) -> None:
-        try:
+        # What is about to be deleted needs not run.
+        if journal.stop_requested:
+            return
+        # A host that went away tells that the guest is off when it is back.
+        with contextlib.suppress(errors.HostAway):
             self.on_host(cloud).ensure_guest(cloud.context, guest=self.guest(cloud))
             if self.before is State.PAUSED:
                 self.on_host(cloud).pause_guest(cloud.context, server_id=self.server_id)
-        except errors.HostAway:
-            # Its guest is off, which the host tells when it is back.
-            pass
 
     steps: ClassVar[tuple[Step, ...]] = (
         Step(

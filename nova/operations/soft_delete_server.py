@@ -1,5 +1,6 @@
 """Delete a server for the time being: its guest is off, and all that it has is kept until it is reclaimed or restored."""
 
+import contextlib
 import dataclasses
 import logging
 from typing import Any, ClassVar, Self
@@ -11,6 +12,7 @@ from nova.domain.server import Server
 from nova.operations.delete_server import DeleteServer
 from nova.operations.guest_operation import GuestOperation, shutdown_timeout
 from nova.operations.operation import Operation
+from nova.operations.steps import former_move
 from nova.saga.journal import Journal
 from nova.saga.step import Step
 
@@ -22,12 +24,14 @@ class SoftDeleteServer(GuestOperation):
     """The quota is free for others meanwhile; room, ports and disks are not."""
 
     timeout: int | None = None
+    # Whether a move waits for its user, who has decided now: to delete what was moved is to keep the move.
+    moved: bool = False
 
     verb: ClassVar[str] = 'soft_delete'
 
     @classmethod
     def of(cls, server: Server, cell_id: str) -> Self:
-        return cls(server.id, cell_id, server.host or '', shutdown_timeout(server))
+        return cls(server.id, cell_id, server.host or '', shutdown_timeout(server), server.state is State.RESIZED)
 
     def free_quota(self, cloud: Any, journal: Journal) -> None:
         with cloud.databases.api.writing() as tx:
@@ -47,10 +51,20 @@ class SoftDeleteServer(GuestOperation):
             LOG.warning('The guest of server %s is stopped when its host is back: %s', self.server_id, failure)
             return None
 
+    def keep_move(self, cloud: Any, journal: Journal) -> None:
+        # What a host that is away has set aside goes when the server is deleted for good, or resized again.
+        with contextlib.suppress(errors.HostAway):
+            former_move.settle(self, cloud)
+
     steps: ClassVar[tuple[Step, ...]] = (
         Step(free_quota, undo=take_quota, shows=Activity.SOFT_DELETING),
         Step(shut_down, permanent='a guest that is off is what the user asked for'),
+        Step(keep_move, permanent='its user wants neither size any more', when=lambda operation: operation.moved),
     )
+
+    def outcome(self, cloud: Any, journal: Journal) -> dict[str, Any]:
+        power = journal.result('shut_down', Power)
+        return {} if power is None else {'power': power}
 
     def finish(self, cloud: Any, journal: Journal, tx: Any) -> None:
         super().finish(cloud, journal, tx)

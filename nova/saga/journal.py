@@ -123,6 +123,8 @@ class Journal(abc.ABC):
         """Note that a step has ended. It lasts with the next write; until then the step may run twice."""
         entry = self._require(name)
         entry.status, entry.result, entry.ended_at = 'did', record.dump(result), self._clock()
+        # What it had to wait for is over.
+        entry.error = None
 
     def undid(self, name: str) -> None:
         entry = self._require(name)
@@ -131,10 +133,12 @@ class Journal(abc.ABC):
 
     def turn(self, failure: Exception) -> None:
         """Note what went wrong, and that from now on the steps are undone."""
+        waited_for = None
         if began := [entry for entry in self.page.entries if entry.status == 'began']:
-            began[-1].error = str(failure)
+            waited_for, began[-1].error = began[-1].error, str(failure)
+            began[-1].ended_at = self._clock()
         self.page.direction = Direction.UNDOING
-        self.page.failure = Failure(type(failure).__name__, str(failure), _details(failure))
+        self.page.failure = Failure(type(failure).__name__, str(failure), _details(failure, waited_for))
         self.write()
 
     def try_again(self) -> None:
@@ -180,7 +184,9 @@ class Journal(abc.ABC):
         return entry
 
 
-def _details(failure: Exception) -> str | None:
+def _details(failure: Exception, waited_for: str | None) -> str | None:
+    if isinstance(failure, errors.PastDeadline):
+        return waited_for
     if isinstance(failure, errors.NoRoom):
         return '\n'.join(f'{host}: {reason}' for host, reason in sorted(failure.reasons.items())) or None
     if isinstance(failure, errors.Refused):

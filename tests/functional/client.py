@@ -95,3 +95,4 @@ def body_of(**fields):
 
 
 IMAGE_ID = '70a599e0-31e7-49b7-b260-868f441e862b'
+OTHER_IMAGE_ID = '155d900f-4e14-4e4c-a73d-069cbf4541e6'

@@ -10,6 +10,7 @@ import shutil
 import pytest
 
 from tests.fakes import databases
+from tests.functional.client import IMAGE_ID, OTHER_IMAGE_ID
 from tests.functional.cloud import Cloud, Urls
 
 PARTS = {'api': 'api', 'cell0': 'cell', 'cell1': 'cell'}
@@ -100,3 +101,18 @@ def make_cloud(urls, tmp_path):
 @pytest.fixture
 def cloud(make_cloud):
     return make_cloud()
+
+
+@pytest.fixture
+def cloud_of_images(make_cloud):
+    """One with one host, the image that servers are made from, and another one; both with data."""
+    made = make_cloud(host_names=('h1',))
+    made.glance.add(b'tiny', id=IMAGE_ID, name='tiny')
+    made.glance.add(b'other', id=OTHER_IMAGE_ID, name='other')
+    return made
+
+
+@pytest.fixture
+def driver(cloud):
+    """Of the guests on the cloud's first host."""
+    return cloud.hosts['h1'].driver

@@ -74,8 +74,9 @@ def heard(cloud, world, event_type):
 
 
 def test_a_server_that_comes_and_goes(cloud, world):
+    cloud.network.add_network('demo')
     api = cloud.api()
-    server_id = running(api)
+    server_id = running(api, networks='auto')
     heard(cloud, world, 'instance.create.end')
     api.delete(f'/servers/{server_id}')
     assert api.wait(server_id) is None
@@ -95,6 +96,8 @@ def test_a_server_that_comes_and_goes(cloud, world):
     assert made['request_id'].startswith('req-')
     assert (gone['state'], gone['task_state']) == ('deleted', None)
     assert gone['deleted_at'] == gone['terminated_at'] is not None
+    assert len(made['ip_addresses']) == 1
+    assert gone['ip_addresses'] == [], 'they belong to others now'
     publishers = [told.publisher_id for told, _text in world.heard]
     assert publishers == ['nova-conductor:controller'] + ['nova-compute:h1'] * 5
 
@@ -135,6 +138,27 @@ def at_rest(cloud):
     cloud.until(lambda: not any(service._runner.queued for service, _life in cloud.conductors))
 
 
+def test_a_server_that_leaves_its_host_is_told_of_by_that_host(cloud, world):
+    server_id = running(cloud.api())
+    act(cloud, server_id, 'shelve')
+    heard(cloud, world, 'instance.shelve_offload.end')
+    told = [told for told, _text in world.heard if told.event_type == 'instance.shelve_offload.end']
+    assert [each.publisher_id for each in told] == ['nova-compute:h1']
+    left = world.of('instance.shelve_offload.end')
+    assert (left['host'], left['node']) == (None, None)
+
+
+def test_each_part_of_a_resize_shows_what_the_server_does(urls, tmp_path, world):
+    scene = Scene(Cloud(urls, tmp_path, host_names=('h1',), notifier=world.notifier))
+    try:
+        heard_of(scene, world, 'resize')
+    finally:
+        scene.stop()
+    parts = ('resize_prep.start', 'resize_prep.end', 'resize.start', 'resize.end', 'resize_finish.start')
+    shown = [world.of(f'instance.{part}')['task_state'] for part in parts]
+    assert shown == ['resize_prep', 'resize_prep', 'resize_migrating', 'resize_migrated', 'resize_finish']
+
+
 def test_a_verb_that_fails_without_an_event_for_that_is_an_exception(cloud, world):
     server_id = running(cloud.api(), metadata={FAIL: 'pause'})
     heard(cloud, world, 'instance.create.end')
@@ -158,9 +182,10 @@ def test_a_server_that_no_host_takes(cloud, world):
         'compute_task.build_instances.error',
     ]
     fault = world.of('instance.create.error')['fault']['nova_object.data']
-    assert fault['exception'] == 'NoRoom'
+    assert fault['exception'] == 'NoValidHost'
     assert fault['exception_message'] == 'No valid host was found.'
     task = world.of('compute_task.build_instances.error')
+    assert task['reason']['nova_object.data']['exception'] == 'NoValidHost'
     assert task['request_spec']['nova_object.data']['flavor']['nova_object.data']['vcpus'] == 100_000
     assert {told.priority for told, _text in world.heard} == {'INFO', 'ERROR'}
 

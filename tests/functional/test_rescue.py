@@ -10,22 +10,14 @@ from nova.domain.lifecycle import Power
 from tests.fakes.hostile_images import HOSTILE
 from tests.fakes.world import failing
 from tests.functional.client import IMAGE_ID, last_action, running
+from tests.functional.client import OTHER_IMAGE_ID as RESCUE
 
-RESCUE = '155d900f-4e14-4e4c-a73d-069cbf4541e6'
 OWN = f'made from {IMAGE_ID}'
 
 
 @pytest.fixture
-def cloud(make_cloud):
-    made = make_cloud(host_names=('h1',))
-    made.glance.add(b'tiny', id=IMAGE_ID, name='tiny')
-    made.glance.add(b'rescue', id=RESCUE, name='rescue')
-    return made
-
-
-@pytest.fixture
-def driver(cloud):
-    return cloud.hosts['h1'].driver
+def cloud(cloud_of_images):
+    return cloud_of_images
 
 
 def act(api, server_id, name, arguments=None, status=202, version='2.96'):

@@ -38,11 +38,6 @@ def cloud(make_cloud):
 
 
 @pytest.fixture
-def driver(cloud):
-    return cloud.hosts['h1'].driver
-
-
-@pytest.fixture
 def api(cloud):
     return cloud.api()
 

@@ -6,6 +6,8 @@ import datetime
 import pytest
 
 from nova.conductor.reconcilers import reclaimed_servers
+from nova.db.stores import flavors, mappings
+from nova.domain.flavor import Flavor
 from nova.domain.lifecycle import Power
 from nova.virt.fake.trouble import FAIL
 from tests.functional.client import act, running
@@ -79,6 +81,25 @@ def test_a_restored_server_runs(cloud):
     assert code == 409
     reclaim(cloud, 2 * HOUR)
     assert api.server(server_id)['status'] == 'ACTIVE'
+
+
+def test_a_resize_that_its_user_deletes_is_kept_and_holds_nothing_any_more(cloud):
+    with cloud.databases.api.writing() as tx:
+        flavors.create(tx, Flavor('large', 'm1.large', 2, 256, 2))
+    api = cloud.api()
+    server_id = running(api)
+    act(api, server_id, 'resize', {'flavorRef': 'large'})
+    assert api.wait(server_id)['status'] == 'VERIFY_RESIZE'
+    deleted(api, server_id)
+    act(api, server_id, 'restore')
+    assert api.wait(server_id)['status'] == 'ACTIVE'
+    (move,) = cloud.api('admin').get('/os-migrations', '2.93')['migrations']
+    assert move['status'] == 'confirmed'
+    (claim,) = cloud.placement.consumers[server_id].allocations.values()
+    assert (list(cloud.placement.consumers), claim['VCPU']) == ([server_id], 2)
+    assert cloud.hosts['h1'].driver.set_aside() == []
+    with cloud.databases.api.reading() as tx:
+        assert mappings.count_usage(tx, 'demo').cores == 2
 
 
 def test_restoring_needs_quota(make_cloud):

@@ -21,6 +21,7 @@ from nova.db.stores import (
     servers,
 )
 from nova.domain import record
+from nova.domain.cell import CELL0_ID
 from nova.domain.flavor import Flavor
 from nova.domain.host import HostReport, Inventory
 from nova.domain.keypair import KeyPair
@@ -83,7 +84,7 @@ class Rows:
         host_mappings.add(tx, CELL_ID, [f'host-{number}'])
         aggregates.add_host(tx, aggregate.id, f'host-{number}')
         group = server_groups.create(tx, f'group-{number}', PROJECT, USER, 'anti-affinity')
-        for kind, cell_id in ((1, CELL_ID), (2, self._cloud.databases.cell0_id)):
+        for kind, cell_id in ((1, CELL_ID), (2, CELL0_ID)):
             mappings.create(tx, an_id(kind, number), PROJECT, USER, cell_id, 1, 128)
         server_groups.add_members(tx, group.id, [an_id(1, number)])
         quotas.set_user_limits(tx, PROJECT, f'user-{number}', {'instances': 5})

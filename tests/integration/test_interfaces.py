@@ -71,14 +71,20 @@ def test_a_guest_that_is_off_has_it_when_it_starts(driver, host, unborn):
     assert port.mac not in record(host, unborn)
 
 
-def test_a_guest_that_does_not_let_go_keeps_its_card(driver, host, unborn):
+def test_a_guest_that_is_paused_is_not_asked_and_keeps_its_card(driver, host, unborn):
     port = unborn.ports[0]
     driver.pause(unborn.id)
-    with pytest.raises(errors.HostFailed, match='has not let go'):
+    with pytest.raises(errors.Conflict, match='is paused'):
         driver.detach_interface(unborn.id, port.id)
     assert port.mac in record(host, unborn)
     assert port.mac in record(host, unborn, '--inactive')
     assert driver.observe(unborn.id).power is Power.PAUSED
+
+
+def test_a_guest_that_is_still_starting_lets_go_when_it_is_asked_again(driver_with, host, unborn):
+    port = unborn.ports[0]
+    driver_with(detach_attempts=60, detach_timeout=1).detach_interface(unborn.id, port.id)
+    assert port.mac not in record(host, unborn) + record(host, unborn, '--inactive')
 
 
 def test_a_card_whose_bridge_is_missing_is_refused_and_leaves_nothing(driver, host, unborn):

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from nova import errors
 from nova.conf import filter_scheduler
 from nova.domain.request import GroupPlaces
 from nova.scheduler import filters
@@ -232,5 +233,5 @@ def test_no_filter_is_built_twice():
 
 
 def test_an_unknown_filter_is_refused_with_a_suggestion():
-    with pytest.raises(ValueError, match='names ComputFilter, which is not known. Did you mean ComputeFilter?'):
+    with pytest.raises(errors.Invalid, match='names ComputFilter, which is not known. Did you mean ComputeFilter?'):
         filters.build(['ComputFilter'], SETTINGS)

@@ -89,7 +89,7 @@ def test_a_failing_step_leaves_no_trace_or_can_be_asked_for_again(world, verb, s
     assert begun.row().status == 'failed'
     if all(known.undo for known in operation.steps if known.applies(operation) and not known.permanent):
         undone = [known for known in operation.steps if known.undo]
-        if undone:
+        if undone and step not in TRIALS[verb].for_good:
             assert world.seen() == before
             return
     again = begin(world, operation)

@@ -111,6 +111,8 @@ class Trial:
     success: State | None = None
     # The steps that leave the server as it was when they fail, where the table has another state for failures.
     harmless: frozenset = frozenset()
+    # The steps that give up for good what the user wants no more: what failed after them can be asked for again.
+    for_good: frozenset = frozenset()
 
 
 def create(world):
@@ -231,6 +233,10 @@ def _detach(world, server):
 _soft_delete = _simple(SoftDeleteServer)
 
 
+def _soft_delete_moved(world, server):
+    return SoftDeleteServer(**with_guest(server), moved=True)
+
+
 def on(verb, *before):
     """Prepare a verb on a server that runs, or on which the verbs `before` were done."""
     return lambda world: verb(world, a_server(world, *before))
@@ -262,7 +268,7 @@ TRIALS = {
     'attach_interface': Trial(on(_attach), ports=2),
     'detach_interface': Trial(on(_detach), ports=0),
     'inject_network_info': Trial(on(_simple(InjectNetworkInfo))),
-    'soft_delete': Trial(on(_soft_delete)),
+    'soft_delete': Trial(on(_soft_delete_moved, _resize), for_good=frozenset({'keep_move'})),
     'restore': Trial(on(_restore, _soft_delete)),
     'power_off': Trial(on(_simple(PowerOff), _stop)),
     'power_on': Trial(on(_simple(PowerOn))),

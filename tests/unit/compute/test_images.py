@@ -191,3 +191,18 @@ def test_an_image_can_be_fetched_before_a_guest_needs_it(tmp_path, glance, cache
     assert glance.count(f'/v2/images/{image_id}/file') == 1
     with pytest.raises(errors.NotFound):
         cache.prefetch(admin_context(), 'none')
+
+
+@needs_qemu_img
+def test_only_the_kinds_of_vmdk_that_the_operator_allows_are_taken(tmp_path, glance):
+    raw, made = tmp_path / 'raw', tmp_path / 'made'
+    raw.write_bytes(DISK)
+    subformat = ['-o', 'subformat=monolithicSparse']
+    subprocess.run(['qemu-img', 'convert', '-f', 'raw', '-O', 'vmdk', *subformat, raw, made], check=True)
+    wanted = image(glance, made.read_bytes(), disk_format='vmdk')
+    choosy = ImageCache(str(tmp_path / '_base'), ImageClient(glance), vmdk_types=('streamOptimized',))
+    with pytest.raises(errors.ImageUnacceptable, match='monolithicSparse, which this host does not take'):
+        choosy.path(wanted)
+    assert files(tmp_path) == []
+    ImageCache(str(tmp_path / '_base'), ImageClient(glance)).path(wanted)
+    assert len(files(tmp_path)) == 1

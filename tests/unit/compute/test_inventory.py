@@ -79,6 +79,11 @@ def test_the_first_report_is_whole_and_the_next_are_signs_of_life():
     assert set(world.provider.traits) == set(TRAITS)
 
 
+def test_what_the_hypervisor_reserves_comes_on_top():
+    shared = Share(reserved_disk_gb=3).of(Inventory(8, 8192, 100, reserved_disk_gb=2))
+    assert shared.reserved_disk_gb == 5
+
+
 def test_a_change_is_reported_whole():
     world = World(look_interval=60.0)
     world.beat()

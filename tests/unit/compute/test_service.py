@@ -1,5 +1,6 @@
 """The compute service: guests, its endpoint, and its life."""
 
+import dataclasses
 import json
 import threading
 
@@ -161,6 +162,16 @@ def test_who_gets_a_config_drive(tmp_path, always, fields, given):
     assert (files is not None) == given
     if given:
         assert json.loads(files['openstack/latest/meta_data.json'])['uuid'] == 'server'
+
+
+def test_a_config_drive_has_what_other_services_say_of_the_server(tmp_path):
+    def vendor(site, server):
+        return dataclasses.replace(site, vendor_data2={'join': {'ticket': server.id}})
+
+    world = World(tmp_path, config_drives=ConfigDrives(always=True, vendor=vendor))
+    world.service.ensure_guest(CONTEXT, a_guest())
+    ((_guest, files),) = world.driver.calls
+    assert json.loads(files['openstack/latest/vendor_data2.json']) == {'join': {'ticket': 'server'}}
 
 
 def in_thread(function, *arguments):

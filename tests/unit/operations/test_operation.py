@@ -15,16 +15,16 @@ def failed(failure):
 @pytest.mark.parametrize(
     ('verb', 'message'),
     [
-        ('create', 'The host could not make the server.'),
-        ('stop', 'The host could not stop the server.'),
-        ('reboot_hard', 'The host could not reboot the server.'),
-        ('confirm_resize', 'The host could not confirm the resize of the server.'),
-        ('create_image', 'The host could not make an image of the server.'),
+        ('create', 'The host could not make the server. Delete it, and create another one'),
+        ('stop', 'The host could not stop the server. Ask for it again'),
+        ('reboot_hard', 'The host could not reboot the server. Ask for it again'),
+        ('confirm_resize', 'The host could not confirm the resize of the server. Ask for it again'),
+        ('rebuild', 'The host could not rebuild the server. Rebuild it again, or reboot it hard'),
     ],
 )
-def test_a_fault_says_what_the_host_could_not_do(verb, message):
+def test_a_fault_says_what_the_host_could_not_do_and_what_its_user_may_do(verb, message):
     fault = fault_of(failed(errors.HostFailed('No room on /dev/sda.')), verb)
-    assert (fault.code, fault.message) == (500, message)
+    assert (fault.code, fault.message) == (500, f'{message}; an administrator can see what went wrong.')
     assert 'No room on /dev/sda.' in fault.details
 
 

@@ -65,6 +65,35 @@ def test_a_failure_undoes_what_may_have_run_newest_first(failing):
     assert str(journal.raised()) == 'no'
 
 
+def test_a_step_that_failed_has_an_end_and_a_reason():
+    journal = MemoryJournal(clock=lambda: 7.0)
+    assert (
+        run(Verb(), World(two=[errors.Conflict('no')], unone=[errors.HostFailed('stays')]), journal)
+        is Outcome.POSTPONED
+    )
+    failed = journal.page.entries[1]
+    assert (failed.error, failed.ended_at) == ('no', 7.0)
+
+
+def test_what_a_step_had_to_wait_for_is_no_error_of_it_once_it_is_done():
+    journal = MemoryJournal()
+    world = World(two=[errors.ServiceDown('away')])
+    assert run(Verb(), world, journal) is Outcome.POSTPONED
+    waiting = journal.page.entries[1]
+    assert (waiting.error, waiting.ended_at) == ('away', None)
+    assert run(Verb(), world, journal) is Outcome.DONE
+    assert [entry.error for entry in journal.page.entries] == [None, None, None]
+
+
+def test_what_was_given_up_tells_what_it_waited_for():
+    journal = MemoryJournal()
+    assert run(Verb(), World(two=[errors.ServiceDown('Glance is away.')]), journal) is Outcome.POSTPONED
+    journal.past_deadline = True
+    assert run(Verb(), World(), journal) is Outcome.FAILED
+    assert isinstance(journal.raised(), errors.PastDeadline)
+    assert journal.page.failure.details == 'Glance is away.'
+
+
 def test_another_host_is_tried_after_a_host_failed():
     world, journal = World(three=[errors.HostFailed('broken')]), MemoryJournal()
     assert run(Verb(most=2), world, journal) is Outcome.DONE
