@@ -1,4 +1,4 @@
-"""Write doc/openapi.json and doc/api.rst, the reference of the REST API, from the route table. Run tools/api-reference."""
+"""Write doc/openapi.json and doc/api.rst, the reference of the REST API, from the route table."""
 
 import argparse
 import collections
@@ -6,18 +6,15 @@ import importlib
 import inspect
 import json
 import pathlib
-import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from nova.api import openapi, routes
+from nova.api.microversions import MAX, MIN
+from nova.api.routes import Route
+from nova.api.schema import Field
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from nova.api import openapi, routes  # noqa: E402
-from nova.api.microversions import MAX, MIN  # noqa: E402
-from nova.api.routes import Route  # noqa: E402
-from nova.api.schema import Field  # noqa: E402
-
 DOCUMENT, PAGE = ROOT / 'doc' / 'openapi.json', ROOT / 'doc' / 'api.rst'
 SAMPLES = ROOT / 'tests' / 'samples'
 GONE = 'nova.api.resources.gone'
@@ -211,7 +208,3 @@ def main() -> int:
     DOCUMENT.write_text(document())
     PAGE.write_text(page())
     return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -164,7 +164,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--into', type=pathlib.Path, default=PLACE, help='the file to write')
+    parser.add_argument(
+        '--into',
+        type=pathlib.Path,
+        default=PLACE,
+        metavar='FILE',
+        help='the file to write (default: doc/lifecycle.rst)',
+    )
     parser.parse_args().into.write_text(page())
     return 0
 

@@ -71,9 +71,6 @@ class PlacementClient:
         if response.status_code == 409:
             raise errors.Conflict(_detail(response))
 
-    def inventories(self, provider_id: str) -> dict[str, dict[str, Any]]:
-        return self._read(provider_id, 'inventories')['inventories']
-
     def update_inventories(self, provider_id: str, change: Callable[[Amounts], Amounts]) -> bool:
         """Give the provider the inventories that `change` makes of its present ones; whether that wrote anything."""
         return self._update(provider_id, 'inventories', lambda current: dict(change(current)))
@@ -178,13 +175,6 @@ class PlacementClient:
             except Changed:
                 continue
         raise errors.ServiceDown(f'Others changed the claims of {from_id} or {to_id} all the time; trying again later.')
-
-    def consumers_on(self, provider_id: str) -> dict[str, dict[str, int]]:
-        """What each consumer has claimed of a provider: for reconcilers, as it grows with the provider's use."""
-        response = self._request('GET', f'/resource_providers/{provider_id}/allocations', refused=(404,))
-        if response.status_code == 404:
-            return {}
-        return {consumer: entry['resources'] for consumer, entry in response.json()['allocations'].items()}
 
     def _read(self, provider_id: str, what: str) -> dict[str, Any]:
         response = self._request('GET', f'/resource_providers/{provider_id}/{what}', refused=(404,))

@@ -11,7 +11,7 @@ def main() -> int:
     threads.native()
     from nova.cmd import wsgi
 
-    return wsgi.run('nova-api', sys.argv[1:], _sites, _workers)
+    return wsgi.run('nova-api', sys.argv[1:], _sites, _workers, about=__doc__)
 
 
 def _sites(conf):

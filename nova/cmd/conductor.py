@@ -6,7 +6,7 @@ from nova.cmd import daemon
 
 
 def main() -> int:
-    return daemon.run('nova-conductor', sys.argv[1:], _build)
+    return daemon.run('nova-conductor', sys.argv[1:], _build, about=__doc__)
 
 
 def _build(conf):

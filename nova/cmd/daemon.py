@@ -16,7 +16,7 @@ from oslo_log import log
 
 import nova.conf
 from nova import errors
-from nova.cmd import report, threads
+from nova.cmd import configuration, report, threads
 from nova.cmd.health import HealthServer, Readiness
 from nova.cmd.notify import notify, reloading, watchdog_interval
 
@@ -57,9 +57,10 @@ def run(
     build: Callable[[cfg.ConfigOpts], Service],
     cli: Callable[[cfg.ConfigOpts], None] | None = None,
     with_neighbours: bool = True,
+    about: str | None = None,
 ) -> int:
     """Serve until told to stop; the exit status of the process."""
-    conf = configure(prog, argv, cli, with_neighbours)
+    conf = configure(prog, argv, cli, with_neighbours, about)
     return Daemon(prog, conf, build).run()
 
 
@@ -68,12 +69,13 @@ def configure(
     argv: Sequence[str],
     cli: Callable[[cfg.ConfigOpts], None] | None = None,
     with_neighbours: bool = True,
+    about: str | None = None,
 ) -> cfg.ConfigOpts:
     """Read the options, begin to log, and say which options have no effect."""
     threads.native()
     try:
-        conf = nova.conf.load(argv, prog, cli, with_neighbours)
-    except (cfg.Error, ValueError) as failure:
+        conf = configuration.load(prog, argv, cli, with_neighbours, about)
+    except errors.Invalid as failure:
         raise SystemExit(f'{prog}: {failure}') from failure
     report.declare(conf)
     log.setup(conf, 'nova')
@@ -166,7 +168,7 @@ class Daemon:
             if number is None:
                 notify('WATCHDOG=1')
             elif number == Signals.WOKEN:
-                LOG.critical('%s did not start.', self._prog, exc_info=self._failure)
+                self._log_failure()
                 return 1
             elif number in (signal.SIGTERM, signal.SIGINT):
                 return self._stop()
@@ -175,6 +177,12 @@ class Daemon:
             elif number == signal.SIGUSR2:
                 write_report(self._conf, self._prog)
 
+    def _log_failure(self) -> None:
+        if isinstance(self._failure, errors.Refused | SystemExit):
+            LOG.critical('%s did not start: %s', self._prog, self._failure)
+        else:
+            LOG.critical('%s did not start.', self._prog, exc_info=self._failure)
+
     def _reload(self) -> None:
         LOG.info('%s reads its configuration again.', self._prog)
         reloading()
@@ -182,6 +190,8 @@ class Daemon:
             reread(self._conf)
             if self._started.is_set() and hasattr(self._service, 'reload'):
                 self._service.reload()
+        except (errors.NovaError, cfg.Error) as failure:
+            LOG.error('The new configuration is not taken up; %s goes on as before. %s', self._prog, failure)
         except Exception:
             LOG.exception('The new configuration could not be taken up; %s goes on as before.', self._prog)
         notify('READY=1' if self._started.is_set() else 'STATUS=starting')

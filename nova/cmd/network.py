@@ -6,7 +6,7 @@ from nova.cmd import daemon
 
 
 def main() -> int:
-    return daemon.run('nova-network', sys.argv[1:], _build, with_neighbours=False)
+    return daemon.run('nova-network', sys.argv[1:], _build, with_neighbours=False, about=__doc__)
 
 
 def _build(conf):

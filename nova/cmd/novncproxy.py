@@ -16,7 +16,7 @@ from nova.conf import default, vnc
 
 
 def main() -> int:
-    return daemon.run('nova-novncproxy', sys.argv[1:], _build, cli=_command_line, with_neighbours=False)
+    return daemon.run('nova-novncproxy', sys.argv[1:], _build, cli=_command_line, with_neighbours=False, about=__doc__)
 
 
 def _command_line(conf):

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nova import errors
+from nova.cmd import threads
 from nova.cmd.manage.arguments import split_common
 
 TARGETS = ('project_id', 'user_id', 'quota_class', 'availability_zone', 'instance_id')
@@ -14,6 +15,7 @@ UNEXPECTED = 255
 
 
 def main() -> None:
+    threads.native()
     sys.exit(run(sys.argv[1:], os.environ))
 
 
@@ -47,11 +49,11 @@ def run(argv: Sequence[str], environment: Mapping[str, str]) -> int:
 
 def check(common: Sequence[str], chosen: argparse.Namespace) -> int:
     """Print the rules that the user passes, one in a line."""
-    from nova import conf as options
     from nova.api import policy, routes
+    from nova.cmd import configuration
     from nova.context import Context
 
-    conf = options.load(list(common), 'nova-policy', with_neighbours=False)
+    conf = configuration.load('nova-policy', common, with_neighbours=False)
     rules = routes.rules(routes.collect())
     policies = policy.Policies(conf, rules)
     context = Context(
@@ -98,6 +100,7 @@ def _parsers(environment: Mapping[str, str]) -> tuple[argparse.ArgumentParser, a
         prog='nova-policy',
         description='Inspect the policy files. Common options, before or after the command: --config-file PATH, '
         '--config-dir DIR, --version, --debug, and those of logging.',
+        epilog='Example: nova-policy --os-roles reader policy check --api-name servers:show',
     )
     for name, variable, text in (
         ('--os-roles', 'OS_ROLES', 'the roles of the user, joined by commas'),

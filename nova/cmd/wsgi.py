@@ -20,6 +20,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import ThreadWorker
 from oslo_config import cfg
 
+from nova import errors
 from nova.cmd import daemon, health, metrics
 from nova.cmd.notify import notify, reloading, watchdog_interval
 
@@ -52,11 +53,15 @@ def run(
     argv: Sequence[str],
     sites: Callable[[cfg.ConfigOpts], list[Site]],
     workers: Callable[[cfg.ConfigOpts], int],
+    about: str | None = None,
 ) -> int:
     """Serve the sites until told to stop; the exit status of the process."""
     with metrics.shared(prog):
-        conf = daemon.configure(prog, argv)
-        return Server(prog, conf, sites(conf), workers(conf)).serve()
+        conf = daemon.configure(prog, argv, about=about)
+        try:
+            return Server(prog, conf, sites(conf), workers(conf)).serve()
+        except errors.Refused as failure:
+            raise SystemExit(f'{prog} did not start: {failure}') from failure
 
 
 class Server(BaseApplication):
@@ -125,6 +130,8 @@ class Server(BaseApplication):
         try:
             daemon.reread(self._conf)
             self.callable = self._build()
+        except (errors.NovaError, cfg.Error) as failure:
+            LOG.error('The new configuration is not taken up; %s goes on as before. %s', self._prog, failure)
         except Exception:
             LOG.exception('The new configuration could not be taken up; %s goes on as before.', self._prog)
         super().reload()

@@ -94,6 +94,10 @@ def parse_head(data: bytes) -> Head:
     words = first.split(' ')
     if len(words) != 3 or not words[2].startswith('HTTP/1.') or not words[1].startswith('/'):
         raise Malformed('This is not an HTTP request.')
+    try:
+        urlsplit(words[1])
+    except ValueError as failure:
+        raise Malformed('The address is malformed.') from failure
     headers = {}
     for line in lines:
         name, colon, value = line.partition(':')

@@ -42,6 +42,7 @@ _DRIVERS = {
     'postgresql': 'postgresql+psycopg',
     'postgresql+psycopg2': 'postgresql+psycopg',
 }
+_KINDS = ('sqlite', 'mysql', 'mariadb', 'postgresql')
 
 
 class GaveWay(errors.ServiceDown):
@@ -184,6 +185,11 @@ class Database:
             sqlalchemy.exc.InternalError,
         ) as failure:
             raise _in_our_words(self.url, failure) from failure
+        except sqlalchemy.exc.DatabaseError as failure:
+            # Its other kinds say what was wrong with a statement; this one that a file is no database, or is damaged.
+            if type(failure) is not sqlalchemy.exc.DatabaseError:
+                raise
+            raise errors.ServiceDown(f'{_place(self.url)} cannot be used: {_said(failure.orig)}') from failure
         except sqlalchemy.exc.TimeoutError as failure:
             raise errors.ServiceDown(f'All connections to {_place(self.url)} are in use; try again later.') from failure
 
@@ -199,15 +205,21 @@ def beside(url: str, suffix: str) -> str:
 
 def refuse_bad_url(url: str) -> None:
     """Raise Invalid unless this can be the URL of a database that we can use."""
-    try:
-        _with_our_driver(url).get_dialect()
-    except (sqlalchemy.exc.ArgumentError, sqlalchemy.exc.NoSuchModuleError) as failure:
-        raise errors.Invalid(f'This is not the URL of a database: {failure}') from failure
+    _with_our_driver(url)
 
 
 def _with_our_driver(url: str) -> sa.URL:
-    parsed = sa.make_url(url)
-    parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+    try:
+        parsed = sa.make_url(url)
+        parsed = parsed.set(drivername=_DRIVERS.get(parsed.drivername, parsed.drivername))
+        parsed.get_dialect()
+    except (sqlalchemy.exc.ArgumentError, sqlalchemy.exc.NoSuchModuleError) as failure:
+        # The URL itself is not repeated: it has a password in it.
+        raise errors.Invalid(
+            f'This is not the URL of a database, like mysql+pymysql://user:password@host/nova: {failure}'
+        ) from failure
+    if parsed.get_backend_name() not in _KINDS:
+        raise errors.Invalid(f'{parsed.get_backend_name()} is none of the kinds of database: {", ".join(_KINDS)}.')
     if parsed.get_backend_name() in ('mysql', 'mariadb'):
         # An old `charset=utf8` would lose the characters beyond the first plane.
         return parsed.difference_update_query(['charset']).update_query_dict({'charset': 'utf8mb4'})
@@ -287,7 +299,7 @@ def _drop_dead_connection(engine: sa.Engine) -> Callable[..., None]:
 def _in_our_words(url: sa.URL, failure: sqlalchemy.exc.DBAPIError) -> Exception:
     original = failure.orig
     codes = {getattr(original, 'sqlstate', None), *getattr(original, 'args', ())[:1]}
-    text = str(original).strip()
+    text = _said(original)
     if codes & _GAVE_WAY or 'database is locked' in text or 'database table is locked' in text:
         return GaveWay(f'{_place(url)} is busy with other changes: {text}')
     if codes & _BAD_PATTERN:
@@ -299,6 +311,12 @@ def _in_our_words(url: sa.URL, failure: sqlalchemy.exc.DBAPIError) -> Exception:
     if isinstance(failure, sqlalchemy.exc.ProgrammingError | sqlalchemy.exc.DataError | sqlalchemy.exc.InternalError):
         return failure
     return errors.ServiceDown(f'{_place(url)} does not answer: {text}')
+
+
+def _said(failure: Any) -> str:
+    """What the server or its driver says, in one line and without the number before it."""
+    words = failure.args[-1] if getattr(failure, 'args', ()) else failure
+    return ' '.join(str(words).split())
 
 
 def _without_tables(url: sa.URL) -> str:

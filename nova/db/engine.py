@@ -59,7 +59,7 @@ class Databases:
     @property
     def api(self) -> Database:
         if self._api is None:
-            raise errors.ServiceDown('This daemon has no API database; set [api_database] connection.')
+            raise errors.ServiceDown('There is no API database here; set [api_database] connection.')
         return self._api
 
     @property
@@ -70,7 +70,7 @@ class Databases:
     def own(self) -> Database:
         """The database of [database] connection."""
         if self._own is None:
-            raise errors.ServiceDown('This daemon has no cell database; set [database] connection.')
+            raise errors.ServiceDown('There is no cell database here; set [database] connection.')
         return self._own
 
     @property
@@ -82,8 +82,6 @@ class Databases:
                 if self._url_key(cell) == mine:
                     self._own_cell_id = cell.id
         return self._own_cell_id
-
-    cell0_id = CELL0_ID
 
     @property
     def cell0(self) -> Database:
@@ -238,7 +236,7 @@ def _at_once(
             break
         found[cell] = _raised(answer)
     late = f'The cell did not answer within {timeout:g} seconds.'
-    return {cell: found.get(cell, Down(cell, late)) if cell not in found else found[cell] for cell in databases}
+    return {cell: found.get(cell, Down(cell, late)) for cell in databases}
 
 
 def _ask(work: Callable[[sa.Connection, Cell], T], cell: Cell, database: Database) -> Any:

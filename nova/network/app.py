@@ -7,6 +7,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
 import routes
 import sqlalchemy.exc
 import webob
@@ -106,6 +107,8 @@ class Application:
             response = self._answer(request)
         except faults.Fault as fault:
             response = _json(fault.body(), fault.status)
+        except errors.Invalid as failure:
+            response = _json(faults.bad_request(str(failure)).body(), 400)
         except errors.ServiceDown as failure:
             LOG.error('%s %s: %s', request.method, request.path, failure)
             response = _json(faults.Fault(503, 'ServiceUnavailable', str(failure)).body(), 503)
@@ -116,7 +119,7 @@ class Application:
         return response(environ, start_response)
 
     def _answer(self, request: webob.Request) -> webob.Response:
-        path = request.path_info.rstrip('/').removesuffix('.json') or '/'
+        path = _path(request)
         match = self.mapper.match(path, {**request.environ, 'REQUEST_METHOD': request.method})
         if match is None:
             known = any(self.mapper.match(path, {'REQUEST_METHOD': m}) for m in ('GET', 'POST', 'PUT', 'DELETE'))
@@ -256,11 +259,21 @@ def _refuse_other_project(caller: Caller, project_id: str, action: str) -> None:
         raise faults.forbidden(action)
 
 
+def _path(request: webob.Request) -> str:
+    """The path, once it is known that it and the query are text."""
+    try:
+        _query, path = request.GET, request.path_info
+    except UnicodeDecodeError as failure:
+        raise faults.bad_request('The URL is not valid UTF-8.') from failure
+    return path.rstrip('/').removesuffix('.json') or '/'
+
+
 def _body(request: webob.Request) -> dict[str, Any]:
     if (request.content_length or 0) > MAX_BODY:
         raise faults.Fault(413, 'HTTPRequestEntityTooLarge', f'The body has more than {MAX_BODY} bytes.')
     try:
-        body = json.loads(request.body)
+        # Unlike json, refuses what no database takes (halves of surrogate pairs) and what is nested without end.
+        body = orjson.loads(request.body)
     except ValueError as failure:
         raise faults.bad_request('The body is not valid JSON.') from failure
     if not isinstance(body, dict):

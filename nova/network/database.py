@@ -11,6 +11,7 @@ import alembic.script
 import sqlalchemy as sa
 import sqlalchemy.exc
 
+from nova import errors
 from nova.db import database
 
 MIGRATIONS = pathlib.Path(__file__).parent / 'migrations'
@@ -34,20 +35,31 @@ class Database(database.Database):
         raise AssertionError('unreachable')
 
     def sync(self) -> None:
-        """Bring the tables to the newest version."""
+        """Bring the tables to the newest version. Raises Invalid if a newer nova-network has made them."""
         with self.writing() as tx:
             config = _alembic_config()
+            current = _current(tx)
+            if current not in (None, *(script.revision for script in _scripts(config).walk_revisions())):
+                raise errors.Invalid(
+                    f'The tables of {self.url.database} have the revision {current}, which this version of '
+                    'nova-network does not know: a newer one has made them. Install that one.'
+                )
             config.attributes['connection'] = tx
             alembic.command.upgrade(config, 'head')
 
     def is_current(self) -> bool:
         """Whether the database answers and its tables are those that this code expects."""
         with self.reading() as tx:
-            context = alembic.runtime.migration.MigrationContext.configure(tx, opts={'version_table': VERSION_TABLE})
-            return (
-                context.get_current_revision()
-                == alembic.script.ScriptDirectory.from_config(_alembic_config()).get_current_head()
-            )
+            return _current(tx) == _scripts(_alembic_config()).get_current_head()
+
+
+def _current(tx: sa.Connection) -> str | None:
+    options = {'version_table': VERSION_TABLE}
+    return alembic.runtime.migration.MigrationContext.configure(tx, opts=options).get_current_revision()
+
+
+def _scripts(config: alembic.config.Config) -> alembic.script.ScriptDirectory:
+    return alembic.script.ScriptDirectory.from_config(config)
 
 
 def _alembic_config() -> alembic.config.Config:

@@ -9,6 +9,8 @@ import waitress.server
 import waitress.wasyncore
 
 POLL_SECONDS = 0.5
+# Bytes that are taken of a body, whoever sends it; the application refuses far less, in its own words.
+LONGEST_BODY = 4_000_000
 
 
 class HttpServer:
@@ -24,6 +26,7 @@ class HttpServer:
             threads=threads,
             ident='nova-network',
             clear_untrusted_proxy_headers=True,
+            max_request_body_size=LONGEST_BODY,
         )
         self._ends: float | None = None
         self._thread = threading.Thread(target=self._serve, name='api', daemon=True)

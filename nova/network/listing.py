@@ -25,7 +25,7 @@ def fetch(tx: sa.Connection, resource: Resource, caller: Any, query: Any, max_li
     table = resource.table
     wanted = sa.select(table).where(resource.visible(caller), *_filters(resource, query))
     limit, is_limited = _limit(query, max_limit)
-    backwards = attributes.boolean(query.get('page_reverse', 'false'))
+    backwards = _backwards(query)
     order = _order(resource, query)
     if marker := query.get('marker'):
         row = tx.execute(sa.select(table).where(table.c.id == marker, resource.visible(caller))).one_or_none()
@@ -44,7 +44,7 @@ def links(page: Page, url: str, query: Any) -> list[dict[str, str]]:
     if page.limit is None or not page.rows:
         return []
     rest = [(key, value) for key, value in query.items() if key not in ('marker', 'page_reverse', 'limit')]
-    backwards = attributes.boolean(query.get('page_reverse', 'false'))
+    backwards = _backwards(query)
 
     def link(rel: str, marker: str, *extra: tuple[str, str]) -> dict[str, str]:
         encoded = urllib.parse.urlencode([*rest, ('limit', str(page.limit)), ('marker', marker), *extra])
@@ -100,6 +100,13 @@ def _limit(query: Mapping[str, str], max_limit: int) -> tuple[int, bool]:
     return (min(asked, max_limit), True) if asked else (max_limit, False)
 
 
+def _backwards(query: Mapping[str, str]) -> bool:
+    try:
+        return attributes.boolean(query.get('page_reverse', 'false'))
+    except ValueError as failure:
+        raise faults.bad_request(f'page_reverse is wrong: {failure}.') from failure
+
+
 def _order(resource: Resource, query: Any) -> list[tuple[sa.Column, bool]]:
     keys, directions = query.getall('sort_key'), query.getall('sort_dir')
     if directions and len(directions) != len(keys):
@@ -121,6 +128,12 @@ def _after(order: list[tuple[sa.Column, bool]], row: Any, backwards: bool) -> sa
     clauses = []
     for position, (column, descending) in enumerate(order):
         equal = [earlier == row[earlier.name] for earlier, _ in order[:position]]
-        beyond = column < row[column.name] if descending != backwards else column > row[column.name]
+        place, reached = _comparable(column, row[column.name])
+        beyond = place < reached if descending != backwards else place > reached
         clauses.append(sa.and_(*equal, beyond))
     return sa.or_(*clauses)
+
+
+def _comparable(column: sa.Column, value: Any) -> tuple[sa.ColumnElement, Any]:
+    # No database says which of true and false comes first, but of 1 and 0.
+    return (sa.cast(column, sa.Integer), int(value)) if isinstance(column.type, sa.Boolean) else (column, value)

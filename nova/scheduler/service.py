@@ -62,7 +62,7 @@ def build(conf: Any) -> 'SchedulerService':
 
 
 def rules(conf: Any) -> Rules:
-    """How hosts are compared. ValueError with a sentence if a filter or weigher is not known."""
+    """How hosts are compared. Raises Invalid if a filter or weigher is not known."""
     options = conf.filter_scheduler
     settings = filters.Settings(
         service_down_time=conf.service_down_time,

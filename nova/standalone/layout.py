@@ -1,6 +1,7 @@
 """Where a cloud keeps its files, and which ports its daemons use."""
 
 import dataclasses
+import ipaddress
 import json
 import os
 import sys
@@ -33,6 +34,8 @@ PORTS = {
 HIGHEST_PORT = 65535
 LARGEST_OFFSET = HIGHEST_PORT - max(PORTS.values()) - 200
 DRIVERS = ('libvirt', 'fake')
+# How the scheme of a database's URL may begin.
+DATABASES = ('mysql', 'mariadb', 'postgres')
 ALL_PARTS = ('rabbitmq', 'keystone', 'glance', 'placement', 'libvirt', 'network', 'nova')
 
 
@@ -41,6 +44,14 @@ def default_state_dir() -> Path:
         return Path('/var/lib/nova-standalone')
     state_home = os.environ.get('XDG_STATE_HOME') or Path.home() / '.local' / 'state'
     return Path(state_home) / 'nova-standalone'
+
+
+def _is_ipv4(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _beside_our_environment(name: str) -> Path:
@@ -85,6 +96,14 @@ class Layout:
             raise Refusal(f'--computes must lie between 1 and 200, and is {self.computes}.')
         if self.driver == 'libvirt' and self.computes != 1:
             raise Refusal('One machine is one libvirt host: give --computes together with --driver fake.')
+        if not _is_ipv4(self.address):
+            raise Refusal(f'--address must be an IPv4 address of this machine, and is {self.address}.')
+        scheme, separator, place = self.database.partition('://')
+        if self.database and not (scheme.startswith(DATABASES) and separator and place):
+            # What was given may have a password in it.
+            raise Refusal(
+                '--database must be like mysql+pymysql://user:password@host or postgresql://user:password@host.'
+            )
         if unknown := self.parts - set(ALL_PARTS):
             raise Refusal(f'There is no part {", ".join(sorted(unknown))}; the parts are {", ".join(ALL_PARTS)}.')
 
@@ -158,7 +177,10 @@ class Layout:
 
     def save(self) -> None:
         kept = {name: getattr(self, name) for name in SAVED}
-        self.settings_file.write_text(json.dumps({**kept, 'parts': sorted(self.parts)}, default=str, indent=2) + '\n')
+        # Aside first: a file that was cut off would keep the cloud from being started or removed.
+        aside = self.settings_file.with_suffix('.new')
+        aside.write_text(json.dumps({**kept, 'parts': sorted(self.parts)}, default=str, indent=2) + '\n')
+        aside.replace(self.settings_file)
 
 
 SAVED = ('port_offset', 'driver', 'computes', 'address', 'database', 'key_manager', 'neighbours', 'guest_image')
@@ -170,6 +192,10 @@ def saved_choices(state_dir: Path) -> dict:
         choices = json.loads((state_dir / 'cloud.json').read_text())
     except FileNotFoundError:
         return {}
+    except ValueError as failure:
+        raise Refusal(
+            f'{state_dir / "cloud.json"} is not what the last `up` wrote: {failure}. Restore it.'
+        ) from failure
     choices['parts'] = frozenset(choices['parts'])
     for name in ('neighbours', 'guest_image'):
         choices[name] = Path(choices[name])

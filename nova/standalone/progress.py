@@ -61,11 +61,6 @@ class Progress:
                 self._wipe()
                 print(f'  {mark:6} {title:<58} {self.clock() - began:6.1f} s', file=self.output, flush=True)
 
-    def say(self, text: str) -> None:
-        with self._lock:
-            self._wipe()
-            print(text, file=self.output, flush=True)
-
     def bar(self) -> str:
         filled = BAR_WIDTH * self.done // self.total if self.total else BAR_WIDTH
         names = ', '.join(title for title, _ in sorted(self.running.items(), key=lambda item: item[1]))

@@ -29,7 +29,8 @@ shelved_poll_interval = 10
 resize_confirm_window = 20
 shutdown_timeout = 15
 [libvirt]
-device_detach_attempts = 3
+wait_soft_reboot_seconds = 15
+device_detach_attempts = 10
 device_detach_timeout = 5
 [operations]
 image_patience = 30

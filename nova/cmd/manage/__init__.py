@@ -54,6 +54,7 @@ def _run_one(common: list[str], words: list[str]) -> int:
         prog='nova-manage',
         description='Common options, before or after the command: --config-file PATH, --config-dir DIR, --version, '
         f'--debug, and those of logging. Several commands in one run are joined by {AND}.',
+        epilog='Example, which makes the tables of a new cloud: nova-manage api_db sync + cell_v2 map_cell0 + db sync',
     )
     categories = parser.add_subparsers(title='categories', metavar='CATEGORY', dest='category')
     wanted = next((word for word in words if word in CATEGORIES), None)
@@ -74,7 +75,8 @@ def _run_one(common: list[str], words: list[str]) -> int:
 def _add_commands(category: argparse.ArgumentParser, commands: tuple[Command, ...]) -> None:
     parsers = category.add_subparsers(title='commands', metavar='COMMAND', dest='command')
     for command in commands:
-        parser = parsers.add_parser(command.name, help=command.text, description=command.text)
+        epilog = command.example and f'Example: nova-manage {command.example}'
+        parser = parsers.add_parser(command.name, help=command.text, description=command.text, epilog=epilog)
         parser.set_defaults(run=command.run)
         for argument in command.arguments:
             parser.add_argument(*argument.names, **argument.options)

@@ -46,6 +46,8 @@ class Command:
     text: str
     run: Callable[[Any, argparse.Namespace], int]
     arguments: tuple[Argument, ...] = ()
+    # What may be typed after `nova-manage`, shown by --help.
+    example: str | None = None
 
 
 def split_common(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
@@ -53,7 +55,7 @@ def split_common(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.set_defaults(given=[])
     for names in WITH_VALUE:
-        parser.add_argument(*names, action=_Keep, dest='kept')
+        parser.add_argument(*names, action=_Keep, dest='kept', metavar='VALUE')
     for names in FLAGS:
         parser.add_argument(*names, action=_Keep, nargs=0, dest='kept')
     for names in WITHOUT_EFFECT:

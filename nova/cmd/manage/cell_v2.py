@@ -188,7 +188,9 @@ _CONNECTION = Argument(
 )
 _NAME = Argument('--name', metavar='NAME', help='The name of the cell.')
 _CELL = Argument('--cell_uuid', '--cell-uuid', metavar='UUID', required=True, help='The cell.')
-_VERBOSE = Argument('--verbose', action='store_true', help='Say more.')
+_VERBOSE = Argument(
+    '--verbose', action='store_true', help='Say more: the id of a cell that is made, the passwords in a list.'
+)
 
 COMMANDS = (
     Command('simple_cell_setup', 'Map cell0, and one cell with all hosts.', simple_cell_setup, (_TRANSPORT,)),
@@ -222,8 +224,10 @@ COMMANDS = (
             _VERBOSE,
             Argument('--disabled', action='store_true', help='Send no servers to it yet.'),
         ),
+        'cell_v2 create_cell --name cell2 --database_connection mysql+pymysql://nova:SECRET@db2/nova '
+        '--transport-url rabbit://nova:SECRET@rabbit2:5672/',
     ),
-    Command('list_cells', 'List the cells; --verbose shows passwords.', list_cells, (_VERBOSE,)),
+    Command('list_cells', 'List the cells.', list_cells, (_VERBOSE,)),
     Command(
         'update_cell',
         'Change a cell; URLs that are not given are taken from the configuration.',
@@ -236,6 +240,7 @@ COMMANDS = (
             Argument('--disable', action='store_true', help='Send no more servers to the cell.'),
             Argument('--enable', action='store_true', help='Send servers to the cell again.'),
         ),
+        'cell_v2 update_cell --cell_uuid UUID --disable',
     ),
     Command(
         'delete_cell',

@@ -59,6 +59,7 @@ COMMANDS = (
             Argument('--database_connection', metavar='URL', help='Only the database at this URL.'),
             Argument('version', metavar='VERSION', nargs='?', help='The revision to stop at.'),
         ),
+        'db sync --database_connection mysql+pymysql://nova:SECRET@db2/nova',
     ),
     Command('version', 'Print the version of the tables of the main database.', version),
 )

@@ -62,5 +62,6 @@ COMMANDS = (
             _SERVER,
             Argument('--property', action='append', required=True, metavar='NAME=VALUE', help='May be repeated.'),
         ),
+        'image_property set UUID --property hw_disk_bus=virtio --property hw_vif_model=virtio',
     ),
 )

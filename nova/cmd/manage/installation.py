@@ -5,8 +5,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from nova import conf as options
 from nova import errors
+from nova.cmd import configuration
 from nova.db.database import Database, refuse_bad_url
 from nova.db.engine import Databases
 
@@ -64,7 +64,7 @@ class Installation:
 
 @functools.cache
 def _load(common: tuple[str, ...]) -> cfg.ConfigOpts:
-    return options.load(list(common), 'nova-manage', cli=_declare, with_neighbours=False)
+    return configuration.load('nova-manage', common, cli=_declare, with_neighbours=False)
 
 
 def _declare(conf: cfg.ConfigOpts) -> None:

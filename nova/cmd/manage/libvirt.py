@@ -116,6 +116,7 @@ COMMANDS = (
             Argument('machine_type', metavar='MACHINE_TYPE', help='The machine type, as QEMU calls it.'),
             Argument('--force', action='store_true', help='Do so whatever the server is, and whatever it had before.'),
         ),
+        'libvirt update_machine_type UUID pc-q35-8.2',
     ),
     Command(
         'list_unset_machine_type',

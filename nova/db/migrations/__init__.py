@@ -14,6 +14,7 @@ from nova.db.database import Database
 KINDS = ('api', 'cell')
 # Only databases that another one waits for need a moment: two daemons' `sync` at once.
 _LOCK_NAME = 'nova-schema'
+_LOCK_SECONDS = 50
 
 
 def upgrade(database: Database, kind: str, revision: str = 'head') -> str:
@@ -23,6 +24,7 @@ def upgrade(database: Database, kind: str, revision: str = 'head') -> str:
     with database.writing() as tx:
         _wait_for_others(tx)
         try:
+            _refuse_newer(scripts, database, _current(tx))
             config = _config(kind)
             config.attributes['connection'] = tx
             alembic.command.upgrade(config, revision)
@@ -63,9 +65,18 @@ def _refuse_unknown(scripts: alembic.script.ScriptDirectory, revision: str) -> N
         raise errors.Invalid(f'There is no revision {revision} of these tables.')
 
 
+def _refuse_newer(scripts: alembic.script.ScriptDirectory, database: Database, current: str | None) -> None:
+    if current is not None and current not in (script.revision for script in scripts.walk_revisions()):
+        raise errors.Invalid(
+            f'The tables of {database.url.database} have the revision {current}, which this version of nova does not know: '
+            'a newer one has made them. Install that one.'
+        )
+
+
 def _wait_for_others(tx: sa.Connection) -> None:
     if tx.dialect.name in ('mysql', 'mariadb'):
-        tx.execute(sa.select(sa.func.get_lock(_LOCK_NAME, 50)))
+        if not tx.execute(sa.select(sa.func.get_lock(_LOCK_NAME, _LOCK_SECONDS))).scalar():
+            raise errors.ServiceDown('Somebody else has been changing these tables for a while; try again later.')
     elif tx.dialect.name == 'postgresql':
         tx.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(_LOCK_NAME))))
 

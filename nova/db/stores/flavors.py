@@ -31,13 +31,6 @@ def get(tx: sa.Connection, flavor_id: str, project_id: str | None = None) -> Fla
     return Flavor(*row)
 
 
-def by_name(tx: sa.Connection, name: str) -> Flavor:
-    row = tx.execute(sa.select(*_columns).where(flavors.c.name == name)).first()
-    if row is None:
-        raise errors.NotFound(f'Flavor with name {name} could not be found.')
-    return Flavor(*row)
-
-
 def numbers(tx: sa.Connection, flavor_ids: Iterable[str]) -> dict[str, int]:
     """The numbers by which old calls show flavors; of those that there are."""
     wanted = sorted(set(flavor_ids))

@@ -117,10 +117,6 @@ def of_cells(
     return {server_id: Mapping(*rest) for server_id, *rest in tx.execute(query)}
 
 
-def remove(tx: sa.Connection, server_id: str) -> None:
-    tx.execute(sa.delete(_mappings).where(_mappings.c.server_id == server_id))
-
-
 def count_usage(tx: sa.Connection, project_id: str, user_id: str | None = None) -> Usage:
     """What the project's servers take of its quota, wherever they are."""
     columns = _mappings.c

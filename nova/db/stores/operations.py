@@ -260,11 +260,11 @@ def waiting(tx: sa.Connection, server_id: str) -> list[OperationRow]:
     """The operations that are to begin when what is being done to the server has ended, oldest first."""
     columns = _operations.c
     found = tx.execute(
-        sa.select(columns.id)
+        sa.select(*_columns)
         .where(columns.server_id == server_id, columns.status == WAITING)
         .order_by(columns.created_at, columns.id)
     )
-    return [get(tx, operation_id) for operation_id in found.scalars().all()]
+    return [OperationRow(*row) for row in found]
 
 
 def refuse_waiting(tx: sa.Connection, operation_id: str) -> None:
@@ -293,12 +293,6 @@ def past_deadline(tx: sa.Connection, now: datetime.datetime) -> int:
     columns = _operations.c
     query = sa.select(sa.func.count()).where(columns.status.in_((RUNNING, STUCK)), columns.deadline_at < now)
     return tx.execute(query).scalar_one()
-
-
-def counts(tx: sa.Connection) -> dict[str, int]:
-    """How many operations there are of each status."""
-    query = sa.select(_operations.c.status, sa.func.count()).group_by(_operations.c.status)
-    return dict(tx.execute(query).all())
 
 
 def building(

@@ -27,20 +27,6 @@ _NAMES = (
 _columns = tuple(services.c[name] for name in _NAMES)
 
 
-def ensure(
-    tx: sa.Connection,
-    host: str,
-    binary: str,
-    topic: str,
-    version: int = 0,
-    at: datetime.datetime | None = None,
-    enabled: bool = True,
-) -> Service:
-    """The daemon's record, made (enabled or not) when there is none; seen at this moment."""
-    alive(tx, host, binary, topic, version, at, enabled)
-    return find(tx, host, binary)
-
-
 def alive(
     tx: sa.Connection,
     host: str,

@@ -6,6 +6,7 @@ import difflib
 import logging
 from collections.abc import Callable, Iterable
 
+from nova import errors
 from nova.domain.request import AFFINITY, ANTI_AFFINITY
 from nova.scheduler.filters.all_hosts import AllHosts
 from nova.scheduler.filters.availability_zone import AvailabilityZone
@@ -67,13 +68,13 @@ WITHOUT_SUBJECT = {
 
 
 def build(names: Iterable[str], settings: Settings) -> tuple[Filter, ...]:
-    """The enabled filters in their order, after those that always apply. An unknown name is a ValueError."""
+    """The enabled filters in their order, after those that always apply. Raises Invalid if a name is unknown."""
     made = [make(settings) for make in ALWAYS]
     for name in dict.fromkeys(names):
         if name in WITHOUT_SUBJECT:
             LOG.info('%s has nothing to do: servers here have no %s.', name, WITHOUT_SUBJECT[name])
         elif name not in FILTERS:
-            raise ValueError(_unknown(name))
+            raise errors.Invalid(_unknown(name))
         elif FILTERS[name] not in ALWAYS:
             made.append(FILTERS[name](settings))
     return tuple(made)

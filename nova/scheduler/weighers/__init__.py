@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from nova import errors
 from nova.scheduler.place import Weigher
 from nova.scheduler.weighers.cpu import CPU
 from nova.scheduler.weighers.disk import Disk
@@ -27,11 +28,11 @@ WEIGHERS = {
 def build(classes: Iterable[str], multipliers: Mapping[str, float]) -> tuple[Weigher, ...]:
     """The weighers of `weight_classes`, with the multiplier for each by its short name.
 
-    An unknown name is a ValueError.
+    Raises Invalid if a name is unknown.
     """
     names = list(dict.fromkeys(name for given in classes for name in (WEIGHERS if given == ALL else (given,))))
     if unknown := [name for name in names if name not in WEIGHERS]:
-        raise ValueError(
+        raise errors.Invalid(
             f'Option weight_classes in group [filter_scheduler] names {", ".join(unknown)}, which is not known. '
             f'Known are {ALL} and {", ".join(sorted(WEIGHERS))}.'
         )

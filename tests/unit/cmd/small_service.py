@@ -15,6 +15,8 @@ class SmallService:
     def start(self):
         if (self._directory / 'away').exists():
             raise errors.ServiceDown('The shelf is away.')
+        if (self._directory / 'refused').exists():
+            raise errors.Invalid('The shelf has a name that is not known.')
         if (self._directory / 'broken').exists():
             raise ValueError('The shelf is broken.')
         self._note('started')

@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from nova.cmd import configuration
 from tests.unit.cmd.processes import eventually, free_port, get, log_of, readiness, running
 
 SERVICE = 'tests.unit.cmd.small_service'
@@ -79,6 +80,24 @@ def test_a_bug_at_start_ends_the_daemon_with_its_traceback(config, tmp_path):
     assert 'ValueError: The shelf is broken.' in log_of(config)
 
 
+def test_a_mistake_in_the_options_ends_the_daemon_with_a_sentence(config, tmp_path):
+    (tmp_path / 'refused').touch()
+    with running(SERVICE, config) as process:
+        assert process.wait(60) == 1
+    assert 'did not start: The shelf has a name that is not known.' in log_of(config)
+    assert 'Traceback' not in log_of(config)
+
+
+def test_a_broken_file_at_sighup_is_named_and_the_daemon_goes_on(config, tmp_path, port):
+    with running(SERVICE, config) as process:
+        eventually(lambda: 'started' in notes(tmp_path))
+        config.write_text('no option')
+        process.send_signal(signal.SIGHUP)
+        eventually(lambda: f'{config}:1' in log_of(config))
+        assert get(port, '/healthz')[0] == 200
+    assert 'Traceback' not in log_of(config)
+
+
 def test_sighup_reads_the_configuration_again(config, tmp_path, port):
     with running(SERVICE, config) as process:
         eventually(lambda: (readiness(port) or [0])[0] == 200)
@@ -152,3 +171,12 @@ def test_a_value_that_does_not_fit_is_named(config):
     assert 'many' in log_of(config)
     assert 'cores' in log_of(config)
     assert 'Traceback' not in log_of(config)
+
+
+def test_help_says_what_the_daemon_does_and_where_it_reads(capsys):
+    with pytest.raises(SystemExit, match='^0$'):
+        configuration.load('nova-scheduler', ['--help'], about='It chooses hosts.')
+    # Without the places where lines are broken.
+    said = ''.join(capsys.readouterr().out.split())
+    assert 'Itchooseshosts.' in said
+    assert 'nova-scheduler.conf' in said

@@ -81,6 +81,55 @@ def test_versions_of_another_time_are_refused(site, command):
     assert site(command) == 1
 
 
+@pytest.mark.parametrize(
+    ('written', 'told'),
+    [
+        ('[database]\nconnection = ::secret::\n', 'mysql+pymysql://user:password@host/nova'),
+        ('[database]\nconnection = oracle://u:secret@h/nova\n', 'sqlite, mysql, mariadb, postgresql'),
+        ('[database]\nconnection = mysql+none://u:secret@h/nova\n', 'mysql+pymysql://user:password@host/nova'),
+        ('', 'set [database] connection'),
+        ('no option\n', '{conf}:1'),
+        ('[quota]\ncores = many\n', 'cores from {conf} is not valid'),
+        (None, '{conf}'),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_said_in_a_sentence(site, capsys, written, told):
+    site.conf.unlink()
+    if written is not None:
+        site.conf.write_text(written)
+    assert site('db version') == 1
+    said = capsys.readouterr().err
+    assert told.format(conf=site.conf) in said
+    assert len(said.splitlines()) == 1
+    assert 'secret' not in said
+
+
+@pytest.mark.parametrize('command', ['db sync', 'cell_v2 create_cell', 'image_property set'])
+def test_help_shows_an_example(capsys, command):
+    with pytest.raises(SystemExit):
+        manage.run([*command.split(), '--help'])
+    assert f'Example: nova-manage {command} ' in ' '.join(capsys.readouterr().out.split())
+
+
+def test_tables_of_a_newer_version_are_left_alone(site, capsys):
+    assert site('db sync --local_cell') == 0
+    with site.main.writing() as tx:
+        tx.exec_driver_sql("UPDATE alembic_version SET version_num = 'cell_9999'")
+    capsys.readouterr()
+    assert site('db sync --local_cell') == 1
+    said = capsys.readouterr().err
+    assert 'cell_9999' in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_file_that_is_no_database_is_named(site, capsys):
+    (site.directory / 'nova.db').write_bytes(b'no database' * 1000)
+    assert site('db version') == 1
+    said = capsys.readouterr().err
+    assert f'{site.directory}/nova.db' in said
+    assert len(said.splitlines()) == 1
+
+
 def test_options_stand_before_or_after_the_command(site, capsys):
     assert manage.run(['--config-file', str(site.conf), '--debug', 'api_db', 'sync']) == 0
     assert manage.run(['api_db', 'version', '--config-file', str(site.conf), '--nodebug']) == 0

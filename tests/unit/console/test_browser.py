@@ -52,6 +52,7 @@ def test_a_silent_peer_is_no_error():
         b'RFB 003.008\n\r\n\r\n',
         b'GET http://elsewhere/ HTTP/1.1\r\n\r\n',
         b'GET / HTTP/2\r\n\r\n',
+        b'GET //[x HTTP/1.1\r\n\r\n',
         b'GET / HTTP/1.1\r\nno colon\r\n\r\n',
         b'GET / HTTP/1.1\r\n folded: x\r\n\r\n',
         b'GET / HTTP/1.1\r\nHost: a',

@@ -109,8 +109,10 @@ def test_an_unknown_host_is_not_found(cell_tx):
 
 
 def test_services_are_made_once_and_seen_often(cell_tx):
-    first = services.ensure(cell_tx, 'c1', 'nova-conductor', 'conductor', 1, NOON)
-    again = services.ensure(cell_tx, 'c1', 'nova-conductor', 'conductor', 2, later(5))
+    services.alive(cell_tx, 'c1', 'nova-conductor', 'conductor', 1, NOON)
+    first = services.find(cell_tx, 'c1', 'nova-conductor')
+    services.alive(cell_tx, 'c1', 'nova-conductor', 'conductor', 2, later(5))
+    again = services.find(cell_tx, 'c1', 'nova-conductor')
     assert again == dataclasses.replace(first, version=2, seen_at=later(5))
     assert services.get(cell_tx, first.id) == services.get(cell_tx, first.uuid) == again
     services.alive(cell_tx, 'c2', 'nova-conductor', 'conductor', 1, NOON)

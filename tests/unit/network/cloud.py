@@ -1,6 +1,7 @@
 """A network service in memory of the test, and callers of it."""
 
 import random
+import urllib.parse
 
 import webob
 
@@ -34,6 +35,15 @@ class NetworkCloud:
         if status is not None:
             assert response.status_code == status, response.text
         return response.json if response.body else None
+
+    def raw(self, method, path, body=b'', caller=ADMIN):
+        """The answer to a request as it comes from the wire, whatever it says."""
+        where, _, query = path.partition('?')
+        request = webob.Request.blank('/', method=method, body=body)
+        request.environ['PATH_INFO'] = urllib.parse.unquote_to_bytes(where).decode('latin-1')
+        request.environ['QUERY_STRING'] = query
+        request.environ['test.caller'] = caller
+        return request.get_response(self.application)
 
     def get(self, path, caller=ADMIN, status=200):
         return self.call('GET', f'/v2.0/{path}', caller=caller, status=status)

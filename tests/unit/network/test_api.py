@@ -28,6 +28,43 @@ def test_unknown_places_and_methods(cloud, method, path, status):
     assert 'NeutronError' in cloud.call(method, path, status=status)
 
 
+@pytest.mark.parametrize(
+    'query',
+    ['name=%ff', '%ff=1', 'fields=%ff', 'page_reverse=x', 'limit=x', 'sort_key=nothing', 'marker=%00', 'mtu=x'],
+)
+def test_a_query_that_cannot_be_answered_is_the_caller_s_mistake(cloud, query):
+    cloud.make_network()
+    answer = cloud.raw('GET', f'/v2.0/networks?{query}')
+    assert answer.status_int in (400, 404), answer.text
+
+
+def test_a_path_that_is_no_text_is_the_caller_s_mistake(cloud):
+    assert cloud.raw('GET', '/v2.0/networks/%ff').status_int == 400
+
+
+@pytest.mark.parametrize(
+    'body',
+    [b'[' * 100_000, b'{"network": {"name": "\\ud800"}}', b'{"network": {"mtu": NaN}}', b'\xff', b'', b'null', b'[]'],
+)
+def test_a_body_that_is_no_json_object_is_the_caller_s_mistake(cloud, body):
+    assert cloud.raw('POST', '/v2.0/networks', body).status_int == 400
+
+
+@pytest.mark.parametrize('direction', ['asc', 'desc'])
+def test_pages_may_be_ordered_by_what_is_true_or_false(cloud, direction):
+    for number in range(4):
+        cloud.make('network', name=str(number), admin_state_up=bool(number % 2))
+    found, marker = [], ''
+    while page := cloud.get(
+        f'networks?limit=1&sort_key=admin_state_up&sort_dir={direction}{marker and f"&marker={marker}"}'
+    )['networks']:
+        found += page
+        marker = page[-1]['id']
+    ups = [network['admin_state_up'] for network in found]
+    assert ups == sorted([False, True] * 2, reverse=direction == 'desc')
+    assert len({network['id'] for network in found}) == 4
+
+
 def test_a_network_with_a_subnet(cloud):
     network, subnet = cloud.make_network(name='blue')
     assert network['status'] == 'ACTIVE'

@@ -29,3 +29,10 @@ def test_a_database_that_does_not_answer_is_a_service_that_is_down():
     away = database.Database('mysql+pymysql://nobody@127.0.0.1:1/none')
     with pytest.raises(errors.ServiceDown, match='does not answer'), away.reading() as tx:
         tx.execute(sa.select(1))
+
+
+def test_tables_of_a_newer_version_are_left_alone(cloud):
+    with cloud.database.writing() as tx:
+        tx.execute(sa.text(f"UPDATE {database.VERSION_TABLE} SET version_num = 'from_the_future'"))
+    with pytest.raises(errors.Invalid, match='from_the_future'):
+        cloud.database.sync()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nova import errors
 from nova.domain.host import Inventory
 from nova.scheduler import weighers
 from nova.scheduler.place import place
@@ -88,5 +89,5 @@ def test_all_weighers_are_built_by_default_and_unknown_ones_refused():
     multipliers = {kind.name: 1.0 for kind in weighers.WEIGHERS.values()}
     assert len(weighers.build([weighers.ALL], multipliers)) == len(weighers.WEIGHERS)
     assert [type(one) for one in weighers.build(['nova.scheduler.weights.ram.RAMWeigher'], multipliers)] == [RAM]
-    with pytest.raises(ValueError, match='weight_classes.*names my.Weigher, which is not known'):
+    with pytest.raises(errors.Invalid, match='weight_classes.*names my.Weigher, which is not known'):
         weighers.build(['my.Weigher'], multipliers)

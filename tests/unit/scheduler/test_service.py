@@ -100,7 +100,7 @@ def test_rules_come_from_the_options(tmp_path):
 
 
 def test_an_unknown_filter_is_refused(tmp_path):
-    with pytest.raises(ValueError, match='names NoSuchFilter, which is not known'):
+    with pytest.raises(errors.Invalid, match='names NoSuchFilter, which is not known'):
         rules(conf_with(tmp_path, '[filter_scheduler]\nenabled_filters = NoSuchFilter\n'))
 
 

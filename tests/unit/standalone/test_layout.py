@@ -26,6 +26,11 @@ def test_ports_do_not_meet():
         ({'driver': 'xen'}, 'must be one of'),
         ({'driver': 'fake', 'computes': 0}, '--computes must lie'),
         ({'driver': 'libvirt', 'computes': 2}, '--driver fake'),
+        ({'address': '1.2.3'}, '--address must be an IPv4'),
+        ({'address': '::1'}, '--address must be an IPv4'),
+        ({'database': 'nova'}, '--database must be like'),
+        ({'database': 'sqlite:///x'}, '--database must be like'),
+        ({'database': 'mysql+pymysql://'}, '--database must be like'),
         ({'parts': frozenset({'swift'})}, 'no part swift'),
     ],
 )
@@ -41,6 +46,12 @@ def test_what_up_was_told_is_kept_and_may_be_told_anew(tmp_path):
     assert layout_of(tmp_path) == first
     assert layout_of(tmp_path, computes=5).computes == 5
     assert layout_of(tmp_path, computes=5).port_offset == 7
+
+
+def test_choices_that_cannot_be_read_are_said(tmp_path):
+    (tmp_path / 'cloud.json').write_text('{"port_offset": 7')
+    with pytest.raises(Refusal, match='cloud.json is not what'):
+        saved_choices(tmp_path)
 
 
 def test_no_cloud_has_no_choices(tmp_path):
