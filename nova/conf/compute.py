@@ -9,6 +9,18 @@ OPTS = [
         default=[],
         help='Formats of images, as in vmdk,vhd, that guests on this host are not made from.',
     ),
+    cfg.ListOpt(
+        'vmdk_allowed_types',
+        default=['streamOptimized', 'monolithicSparse'],
+        help='Which kinds of vmdk images guests on this host are made from, by their createType. Those that consist of several '
+        'files are never taken. When it is empty, none are.',
+    ),
+    cfg.IntOpt(
+        'shutdown_retry_interval',
+        default=10,
+        min=1,
+        help='Seconds after which a guest that has not shut down is asked again.',
+    ),
     cfg.StrOpt(
         'cpu_shared_set',
         help="Processors of the host that guests' virtual processors float over, as in 2-5,^4,7. "

@@ -28,7 +28,7 @@ OPTS = [
             ('custom', 'The model that cpu_models names.'),
             ('none', "The hypervisor's own default."),
         ],
-        help="The guests' processor. When it is not set, host-model with kvm, and none otherwise.",
+        help="The guests' processor. When it is not set, host-model; none with virt_type=qemu on other processors than x86.",
     ),
     cfg.ListOpt(
         'cpu_models',
@@ -101,6 +101,13 @@ OPTS = [
         help='The serial number that a guest sees in its firmware tables.',
     ),
     cfg.IntOpt(
+        'file_backed_memory',
+        default=0,
+        min=0,
+        help="The memory, in MiB, that files in libvirt's memory_backing_dir have for guests; servers are given that instead of "
+        "the host's own. ram_allocation_ratio must be 1.0 then, and reserved_host_memory_mb should be 0. 0: no files.",
+    ),
+    cfg.IntOpt(
         'mem_stats_period_seconds',
         default=10,
         help='Seconds between two reports of memory use by a guest. 0 or a negative number turns them off.',
@@ -115,6 +122,11 @@ OPTS = [
         'swtpm_enabled',
         default=False,
         help='Whether guests may have a TPM, which swtpm emulates. A key manager must keep its secret.',
+    ),
+    cfg.BoolOpt(
+        'use_virtio_for_bridges',
+        default=True,
+        help="Whether the network cards of guests whose image names no model are virtio; otherwise the hypervisor's own choice.",
     ),
     cfg.IntOpt(
         'rx_queue_size',
@@ -157,6 +169,13 @@ OPTS = [
         'snapshot_compression',
         default=False,
         help='Whether images that are made of guests are compressed, where their format is qcow2.',
+    ),
+    cfg.IntOpt(
+        'wait_soft_reboot_seconds',
+        default=120,
+        min=0,
+        help='Seconds that a guest may take to shut itself down when it is rebooted softly; then it is rebooted hard. '
+        "An image's os_shutdown_timeout stands above it.",
     ),
     cfg.StrOpt(
         'rescue_image_id',

@@ -14,6 +14,7 @@ TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
 EMULATED = ('aarch64', 'mipsel', 'ppc64le', 'riscv64', 's390x', 'x86_64')
 # The property that keeps, among a server's system metadata, the machine type of its first start.
 RECORDED_MACHINE = 'image_hw_machine_type'
+MOST_SERIAL_PORTS = 4
 
 
 class Wishes:
@@ -47,6 +48,10 @@ class Wishes:
             known = ', '.join(sorted(choices))
             raise errors.ImageUnacceptable(f'hw_{name} is "{value}"; this host knows {known}.')
         return value
+
+    def spec_number(self, key: str) -> int | None:
+        """A number by the whole name of its extra spec. Raises Invalid for what is none."""
+        return _as_number(key, self.spec(key))
 
     def number(self, name: str) -> int | None:
         value = self.text(name)
@@ -221,8 +226,24 @@ def _disagree(spec: str, wanted: str, property_name: str, given: str) -> str:
     return f"The flavor's {spec} is {wanted} and the image's {property_name} is {given}; they must be the same."
 
 
+def _choices(wishes: Wishes) -> Iterator[str]:
+    for name, choices in _SPEC_CHOICES.items():
+        value = wishes.spec(name)
+        if value is not None and value not in choices:
+            yield f'{name} is "{value[:64]}", and must be one of {", ".join(choices)}.'
+
+
+# What a flavor may say is the same as what an image may, here.
+_SPEC_CHOICES = {
+    f'hw:{name}': image_properties.CHOICES[f'hw_{name}']
+    for name in ('sound_model', 'usb_model', 'viommu_model', 'watchdog_action')
+} | {'os:secure_boot': image_properties.CHOICES['os_secure_boot']}
+
+
 def _tpm(wishes: Wishes) -> Iterator[str]:
     tpm = wishes.tpm()
+    if tpm is None and wishes.text('tpm_model'):
+        yield 'hw:tpm_model needs hw:tpm_version, which says that there shall be a TPM.'
     for what, value, known in (
         ('hw:tpm_version', tpm and tpm.version, ('1.2', '2.0')),
         ('hw:tpm_model', tpm and tpm.model, ('tpm-tis', 'tpm-crb')),
@@ -269,22 +290,29 @@ def _cpus(wishes: Wishes) -> Iterator[str]:
 
 
 def _amounts(wishes: Wishes) -> Iterator[str]:
-    ports, most_ports = _property_number(wishes, 'hw_serial_port_count'), _spec_number(wishes, 'hw:serial_port_count')
+    ports, most_ports = _property_number(wishes, 'hw_serial_port_count'), wishes.spec_number('hw:serial_port_count')
     if ports is not None and most_ports is not None and ports > most_ports:
         yield f"The image's hw_serial_port_count is {ports}, and the flavor's hw:serial_port_count allows {most_ports}."
-    video, most = _property_number(wishes, 'hw_video_ram'), _spec_number(wishes, 'hw_video:ram_max_mb') or 0
+    video, most = _property_number(wishes, 'hw_video_ram'), wishes.spec_number('hw_video:ram_max_mb') or 0
     if video is not None and video > most:
         yield f"The image's hw_video_ram is {video} MB, and the flavor's hw_video:ram_max_mb allows {most} MB."
+    asked = most_ports if ports is None else ports
+    if asked is not None and asked > MOST_SERIAL_PORTS:
+        yield f'{asked} serial ports are asked for; a guest has at most {MOST_SERIAL_PORTS}.'
     bits, mode = wishes.number('maxphysaddr_bits'), wishes.text('maxphysaddr_mode')
     if bits is not None and mode is None:
         yield 'hw_maxphysaddr_bits needs hw_maxphysaddr_mode.'
+    if bits is None and mode == 'emulate':
+        yield 'hw_maxphysaddr_mode=emulate needs hw_maxphysaddr_bits.'
+    for name in ('hw_rng:rate_bytes', 'hw_rng:rate_period'):
+        wishes.spec_number(name)
 
 
 def _limits(wishes: Wishes) -> Iterator[str]:
     yield from guest_limits.refusals({name: wishes.spec(name) for name in wishes.specs()})
 
 
-_RULES = (_agreement, _tpm, _firmware, _memory, _cpus, _amounts, _limits)
+_RULES = (_agreement, _choices, _tpm, _firmware, _memory, _cpus, _amounts, _limits)
 
 
 # --- sockets, cores, threads
@@ -316,8 +344,8 @@ def topology(vcpus: int, wishes: Wishes) -> Topology:
 
 def refuse_impossible_topology(wishes: Wishes, vcpus: int) -> None:
     """Raise Invalid if the flavor's numbers do not make up its processors, or the limits leave no arrangement."""
-    exact = [_spec_number(wishes, f'hw:cpu_{part}') for part in PARTS]
-    most = [_spec_number(wishes, f'hw:cpu_max_{part}') for part in PARTS]
+    exact = [wishes.spec_number(f'hw:cpu_{part}') for part in PARTS]
+    most = [wishes.spec_number(f'hw:cpu_max_{part}') for part in PARTS]
     asked = [_property_number(wishes, f'hw_cpu_max_{part}') for part in PARTS]
     for part, limit, wish in zip(PARTS, most, asked, strict=True):
         if limit is not None and wish is not None and wish > limit:
@@ -329,6 +357,11 @@ def refuse_impossible_topology(wishes: Wishes, vcpus: int) -> None:
         if limit is not None and wish is not None and wish > limit:
             raise errors.Invalid(
                 f"The image's hw_cpu_{part} is {wish}, which exceeds the flavor's hw:cpu_max_{part} of {limit}."
+            )
+    for part, limit, number in zip(PARTS, most, exact, strict=True):
+        if limit and number is not None and number > limit:
+            raise errors.Invalid(
+                f"The flavor's hw:cpu_{part} is {number}, which exceeds its hw:cpu_max_{part} of {limit}."
             )
     possible = _arrangements(vcpus)
     if not any(all(want in (None, n) for n, want in zip(each, exact, strict=True)) for each in possible):
@@ -351,10 +384,6 @@ def _arrangements(vcpus: int) -> list[tuple[int, int, int]]:
 def _divisors(number: int) -> list[int]:
     low = [n for n in range(1, math.isqrt(number) + 1) if number % n == 0]
     return sorted({*low, *(number // n for n in low)})
-
-
-def _spec_number(wishes: Wishes, key: str) -> int | None:
-    return _as_number(key, wishes.spec(key))
 
 
 def _property_number(wishes: Wishes, key: str) -> int | None:

@@ -32,6 +32,8 @@ class ImageFacts:
     encrypted: bool = False
     # `gpt` or `mbr` where plain sectors begin with a partition table.
     partition_table: str | None = None
+    # Of vmdk, its createType.
+    kind: str | None = None
     problems: tuple[str, ...] = ()
 
     @property
@@ -200,7 +202,8 @@ def _read_vmdk(window: _Window) -> ImageFacts:
     parent = settings.get('parentfilenamehint')
     if settings.get('parentcid', VMDK_NO_PARENT).lower() != VMDK_NO_PARENT:
         parent = parent or ''
-    return ImageFacts('vmdk', window.size, capacity * SECTOR, backing_file=parent, problems=tuple(problems))
+    kind = settings.get('createtype')
+    return ImageFacts('vmdk', window.size, capacity * SECTOR, parent, kind=kind, problems=tuple(problems))
 
 
 def _vmdk_footer_problems(window: _Window, capacity: int) -> list[str]:

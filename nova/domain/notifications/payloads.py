@@ -11,6 +11,9 @@ from nova.domain.keypair import KeyPair
 from nova.domain.notifications.envelope import envelope, moment
 from nova.domain.server import ServerRequest
 
+# By these names listeners know kinds of errors that are called otherwise here.
+PUBLISHED_KINDS = {'NoRoom': 'NoValidHost'}
+
 
 def flavor(flavor: Flavor, projects: Sequence[str] | None = None, extra_specs: bool = True) -> dict[str, Any]:
     """`projects` may use it; None where that was not looked up. Of some events extra specs are no part."""
@@ -126,7 +129,7 @@ def server_group(group: Any) -> dict[str, Any]:
 def failure(kind: str, message: str, module: str, function: str) -> dict[str, Any]:
     """An error in words that are safe for anybody to see; what is not is in the log, under the request's id."""
     data = {
-        'exception': kind,
+        'exception': PUBLISHED_KINDS.get(kind, kind),
         'exception_message': message,
         'module_name': module,
         'function_name': function,

@@ -107,7 +107,8 @@ def _server(server: Server, context: Context, disks: Iterable[BlockDevice]) -> d
         'auto_disk_config': server.disk_config,
         'metadata': dict(server.metadata),
         'flavor': payloads.flavor(server.flavor),
-        'ip_addresses': _addresses(server.ports),
+        # What is deleted has given its addresses back.
+        'ip_addresses': _addresses(() if server.deleted else server.ports),
         'block_devices': [_disk(disk) for disk in disks if disk.volume_id],
         'shares': [],
         'request_id': context.request_id,

@@ -23,6 +23,8 @@ class Event:
 
     name: str
     kind: Kind = ACTION
+    # What the server is shown to do, where this is told as the next thing begins.
+    activity: Activity | None = None
 
     @property
     def is_error(self) -> bool:
@@ -49,8 +51,8 @@ def start(name: str, kind: Kind = ACTION) -> Event:
     return Event(f'instance.{name}.start', kind)
 
 
-def end(name: str, kind: Kind = ACTION) -> Event:
-    return Event(f'instance.{name}.end', kind)
+def end(name: str, kind: Kind = ACTION, activity: Activity | None = None) -> Event:
+    return Event(f'instance.{name}.end', kind, activity)
 
 
 def error(name: str, kind: Kind = ACTION) -> Event:
@@ -80,7 +82,7 @@ _RESIZE = Line(
     ends=(end('resize_finish'),),
     fails=(error('resize'),),
     shows={
-        Activity.RESIZE_MIGRATING: (end('resize_prep', RESIZE_PREP), start('resize')),
+        Activity.RESIZE_MIGRATING: (end('resize_prep', RESIZE_PREP, Activity.RESIZE_PREP), start('resize')),
         Activity.RESIZE_MIGRATED: (end('resize'),),
         Activity.RESIZE_FINISH: (start('resize_finish'),),
     },

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import os_traits
 
 from nova.virt.libvirt.domain_xml import devices, disks, interfaces
-from nova.virt.libvirt.domain_xml.machine import X86
+from nova.virt.libvirt.domain_xml.machine import X86, iommu_models
 
 # Names of processor features, where they differ from their trait's.
 FEATURE_TRAITS = {
@@ -51,6 +51,9 @@ OLD_NAMES = {'svm': 'SVM', 'vmx': 'VMX'}
 # What this driver can do, whatever the host.
 ABILITIES = (
     'COMPUTE_NODE',
+    'COMPUTE_ADDRESS_SPACE_EMULATED',
+    'COMPUTE_ADDRESS_SPACE_PASSTHROUGH',
+    'COMPUTE_DEVICE_TAGGING',
     'COMPUTE_FIRMWARE_BIOS',
     'COMPUTE_IMAGE_TYPE_AKI',
     'COMPUTE_IMAGE_TYPE_AMI',
@@ -62,7 +65,12 @@ ABILITIES = (
     'COMPUTE_IMAGE_TYPE_VHD',
     'COMPUTE_IMAGE_TYPE_VHDX',
     'COMPUTE_IMAGE_TYPE_VMDK',
+    'COMPUTE_NET_ATTACH_INTERFACE',
+    'COMPUTE_NET_ATTACH_INTERFACE_WITH_TAG',
+    'COMPUTE_NET_VIRTIO_PACKED',
 )
+# The first QEMU that has a model of network card; all have the others.
+NEW_CARDS = {'igb': 8_000_000}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +107,15 @@ def supported_instances(capabilities: str) -> tuple[tuple[str, str, str], ...]:
             kinds = {domain.get('type') for domain in arch.findall('domain')}
             found |= {(arch.get('name'), kind, guest.findtext('os_type')) for kind in kinds}
     return tuple(sorted(found))
+
+
+def machine_types(capabilities: str) -> dict[str, frozenset[str]]:
+    """The names of the machine types of guests, by architecture."""
+    found: dict[str, frozenset[str]] = {}
+    for arch in ElementTree.fromstring(capabilities).findall('guest/arch'):
+        names = {name for machine in arch.iter('machine') for name in (machine.text, machine.get('canonical')) if name}
+        found[arch.get('name')] = found.get(arch.get('name'), frozenset()) | names
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,15 +178,19 @@ def emulation_traits(kinds: tuple[tuple[str, str, str], ...]) -> frozenset[str]:
     return frozenset({f'COMPUTE_ARCH_{arch.upper()}' for arch, kind, _mode in kinds if kind == 'qemu'} & _standard())
 
 
-def plain_model(name: str) -> str:
-    """The description of a processor model as it is, without more or fewer features."""
+def plain_model(name: str, features: Collection[str] = ()) -> str:
+    """The description of a processor model as it is, perhaps with more features."""
     cpu = ElementTree.Element('cpu', mode='custom', match='exact')
     ElementTree.SubElement(cpu, 'model').text = name
+    for feature in sorted(features):
+        ElementTree.SubElement(cpu, 'feature', policy='require', name=feature)
     return ElementTree.tostring(cpu, encoding='unicode')
 
 
-def ability_traits(offered: Offers, excluded_formats: Collection[str] = ()) -> frozenset[str]:
-    """COMPUTE_* traits: what this driver can do and this QEMU, too."""
+def ability_traits(
+    offered: Offers, arch: str = 'x86_64', version: int = 0, excluded_formats: Collection[str] = ()
+) -> frozenset[str]:
+    """COMPUTE_* traits: what this driver can do and this QEMU of a `version`, too."""
     buses = offered.disk_buses & set(disks.PREFIXES)
     videos = (offered.video_models | {'none'}) & set(devices.VIDEO_MODELS)
     wanted = {
@@ -178,12 +199,14 @@ def ability_traits(offered: Offers, excluded_formats: Collection[str] = ()) -> f
         *(f'COMPUTE_GRAPHICS_MODEL_{video.upper()}' for video in videos),
         *(f'COMPUTE_NET_VIF_MODEL_{model.upper()}' for model in interfaces.MODELS),
         *(f'COMPUTE_SOUND_MODEL_{model.upper()}' for model in devices.SOUND_MODELS),
+        *(f'COMPUTE_VIOMMU_MODEL_{model.upper()}' for model in ('auto', *iommu_models(arch))),
         *(f'COMPUTE_USB_MODEL_{model.upper().replace("-", "_")}' for model in devices.USB_MODELS),
     }
     if 'efi' in offered.firmware:
         wanted.add('COMPUTE_FIRMWARE_UEFI')
         if offered.secure_boot:
             wanted.add('COMPUTE_SECURITY_UEFI_SECURE_BOOT')
+    wanted -= {f'COMPUTE_NET_VIF_MODEL_{card.upper()}' for card, first in NEW_CARDS.items() if version < first}
     wanted -= {f'COMPUTE_IMAGE_TYPE_{name.upper()}' for name in excluded_formats}
     return frozenset(wanted & _standard())
 

@@ -332,6 +332,13 @@ class Connection:
             lambda connection: connection.baselineHypervisorCPU(None, arch, machine, virt_type, [cpu_xml], flags)
         )
 
+    def can_be(self, arch: str, virt_type: str, machine: str | None, cpu_xml: str) -> bool:
+        """Whether guests on this host can have the processor described."""
+        result = self._ask(
+            lambda connection: connection.compareHypervisorCPU(None, arch, machine, virt_type, cpu_xml, 0)
+        )
+        return result in (libvirt.VIR_CPU_COMPARE_IDENTICAL, libvirt.VIR_CPU_COMPARE_SUPERSET)
+
 
 def _power(state: int, reason: int | None) -> Power:
     if state == libvirt.VIR_DOMAIN_SHUTOFF and reason == libvirt.VIR_DOMAIN_SHUTOFF_CRASHED:

@@ -3,6 +3,12 @@
 import dataclasses
 import enum
 
+from nova import errors
+from nova.domain.block_device import BlockDevice
+
+# What a guest may see a disk as, and on which buses that can be.
+BUSES = {'cdrom': ('ide', 'sata', 'scsi', 'usb'), 'disk': ('ide', 'sata', 'scsi', 'usb', 'virtio'), 'floppy': ('fdc',)}
+
 
 class Role(enum.Enum):
     """What a disk is for. The values are the names of the files."""
@@ -54,3 +60,16 @@ class Disk:
     @property
     def name(self) -> str:
         return f'{self.role.value[:-1]}{self.number}' if self.role is Role.EPHEMERAL else self.role.value
+
+
+def as_asked(disk: Disk, asked: BlockDevice | None) -> Disk:
+    """The disk as the device and on the bus that its user asked for. Raises Invalid for what a file cannot be."""
+    if asked is None:
+        return disk
+    device = disk.device if disk.device != 'disk' else asked.device_type or disk.device
+    if device not in BUSES:
+        raise errors.Invalid(f'device_type is "{device[:64]}"; a disk on its host can be a {", ".join(BUSES)}.')
+    bus = asked.disk_bus or ('fdc' if device == 'floppy' else None)
+    if bus is not None and bus not in BUSES[device]:
+        raise errors.Invalid(f'disk_bus is "{bus[:64]}"; a {device} can be on {", ".join(BUSES[device])}.')
+    return dataclasses.replace(disk, device=device, bus=bus)

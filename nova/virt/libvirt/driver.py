@@ -136,6 +136,7 @@ class LibvirtDriver(
         arch = architecture(wishes, settings)
         if arch != settings.arch and not self._inventory.runs(arch):
             raise errors.NotImplementedHere(f'This host has no QEMU for guests of the architecture {arch}.')
+        self._inventory.refuse_unknown_machine(arch, machine_type(wishes, dataclasses.replace(settings, arch=arch)))
         if wishes.secure_boot() == 'optional':
             settings = dataclasses.replace(settings, secure_boot=self._inventory.has_secure_boot())
         xml = domain_xml(
@@ -201,7 +202,10 @@ class LibvirtDriver(
     # --- power
 
     def stop(self, guest_id: str, timeout: float) -> Power:
-        return self._left(guest_id, lambda guest_id: self._connection.shut_down(guest_id, timeout), Power.SHUTDOWN)
+        return self._left(guest_id, lambda guest_id: self._shut_down(guest_id, timeout), Power.SHUTDOWN)
+
+    def _shut_down(self, guest_id: str, timeout: float) -> None:
+        self._connection.shut_down(guest_id, timeout, self._settings.shutdown_retry)
 
     def pause(self, guest_id: str) -> Power:
         return self._left(guest_id, self._connection.pause, Power.PAUSED)
@@ -265,7 +269,7 @@ class LibvirtDriver(
             if disks is None:
                 disks = self._storage.prepare_rescue(guest, image, image_source, config_drive)
                 with contextlib.suppress(errors.NotFound):
-                    self._connection.shut_down(guest.id, timeout)
+                    self._shut_down(guest.id, timeout)
                 # It would go on in place of the rescue system.
                 self._connection.forget_memory(guest.id)
                 self._storage.commit_rescue(guest.id, disks)

@@ -1,9 +1,10 @@
 """Tell what the host has, from the kernel and from libvirt."""
 
+import contextlib
 import dataclasses
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import os_traits
@@ -13,12 +14,15 @@ from nova.domain.host import HostReport, Inventory
 from nova.virt.libvirt import capabilities, tpm
 from nova.virt.libvirt.connection import Connection
 from nova.virt.libvirt.domain_xml.machine import DEFAULT_TYPES, X86
+from nova.virt.libvirt.domain_xml.processor import cpu_mode
 from nova.virt.libvirt.settings import Settings
 from nova.virt.libvirt.storage import Storage
 from nova.virt.libvirt.virt_type import usable_virt_type
 
 GIB, MIB, KIB = 1 << 30, 1 << 20, 1 << 10
 HYPERVISOR = 'QEMU'
+# The processor of guests that are given none.
+QEMUS_OWN = 'qemu64'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +34,7 @@ class _Lasting:
     supported_instances: tuple[tuple[str, ...], ...] = ()
     traits: tuple[str, ...] = ()
     host_uuid: str | None = None
+    machine_types: dict[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     # What each of the processor models that the operator names gives to guests, in their order.
     models: tuple[tuple[str, frozenset[str]], ...] = ()
 
@@ -55,7 +60,7 @@ class HostInventory:
             node_id='',
             hypervisor_type=HYPERVISOR,
             hypervisor_version=self._lasting.version,
-            inventory=self._inventory(memory['MemTotal'], disk.total),
+            inventory=self._inventory(memory['MemTotal'] // MIB, disk.total // GIB),
             traits=self._lasting.traits,
             cpu_info=self._lasting.cpu_info,
             supported_instances=self._lasting.supported_instances,
@@ -91,6 +96,16 @@ class HostInventory:
         self._learn()
         return any(known == arch for known, _kind, _mode in self._lasting.supported_instances)
 
+    def refuse_unknown_machine(self, arch: str, machine: str | None) -> None:
+        """Raise HostFailed for a machine type that QEMU does not have; that of another host may."""
+        self._learn()
+        known = self._lasting.machine_types.get(arch)
+        if machine and known and machine not in known:
+            raise errors.HostFailed(
+                f'QEMU on this host has no machine type {machine} for {arch}; see hw_machine_type of the image and '
+                '[libvirt] hw_machine_type.'
+            )
+
     def has_secure_boot(self) -> bool:
         """Whether there is a firmware that starts only what is signed."""
         self._learn()
@@ -113,49 +128,83 @@ class HostInventory:
         kinds = capabilities.supported_instances(host)
         wanted = self._settings.virt_type
         traits: frozenset[str] = frozenset()
+        version, models = self._connection.version(), self._models(processor)
         if any(kind == wanted for _arch, kind, _mode in kinds):
-            traits = self._traits(processor) | capabilities.emulation_traits(kinds) | tpm.traits(self._settings)
+            traits = self._traits(processor, version, models)
+            traits |= capabilities.emulation_traits(kinds) | tpm.traits(self._settings)
         return _Lasting(
-            version=self._connection.version(),
+            version=version,
             cpu_info=capabilities.cpu_info(processor),
             supported_instances=kinds,
             traits=tuple(sorted(traits)),
             host_uuid=capabilities.host_uuid(host),
-            models=self._models(processor),
+            machine_types=capabilities.machine_types(host),
+            models=models,
         )
 
-    def _traits(self, processor: capabilities.Processor) -> frozenset[str]:
-        arch, virt_type = processor.arch, self._settings.virt_type
-        machine = self._settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
+    def _traits(
+        self, processor: capabilities.Processor, version: int, models: tuple[tuple[str, frozenset[str]], ...]
+    ) -> frozenset[str]:
+        settings, arch = self._settings, processor.arch
+        virt_type, machine = settings.virt_type, self._machine(arch)
         offered = capabilities.offers(self._connection.domain_capabilities(arch, virt_type, machine))
-        features = processor.features
         if arch in X86 and 'q35' not in (machine or ''):
             # Of the usual machine types this one alone has secure boot, and guests may choose it.
             capable = capabilities.offers(self._connection.domain_capabilities(arch, virt_type, 'q35'))
             offered = dataclasses.replace(offered, secure_boot=offered.secure_boot or capable.secure_boot)
-        if offered.host_model is not None:
-            expanded = self._connection.expanded_cpu(arch, virt_type, machine, offered.host_model)
-            features = capabilities.features_of(expanded)
-        return capabilities.processor_traits(arch, features) | capabilities.ability_traits(
-            offered, self._settings.excluded_formats
-        )
+        found = capabilities.ability_traits(offered, arch, version, settings.excluded_formats)
+        if settings.file_backed_memory:
+            found |= {os_traits.COMPUTE_MEM_BACKING_FILE}
+        if processor.topology.get('threads', 1) > 1:
+            found |= {os_traits.HW_CPU_HYPERTHREADING}
+        return found | self._processor_traits(processor, offered.host_model).union(*(has for _name, has in models))
+
+    def _processor_traits(self, processor: capabilities.Processor, host_model: str | None) -> frozenset[str]:
+        """Of the processor that guests get. Those of the operator's models are known by other means."""
+        arch, mode = processor.arch, cpu_mode(dataclasses.replace(self._settings, arch=processor.arch))
+        if mode == 'custom':
+            return capabilities.processor_traits(arch, frozenset())
+        chosen = capabilities.plain_model(QEMUS_OWN) if mode == 'none' and arch in X86 else host_model
+        return capabilities.processor_traits(arch, self._flagged(self._expanded(arch, chosen, processor.features)))
+
+    def _machine(self, arch: str) -> str | None:
+        return self._settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
+
+    def _expanded(self, arch: str, cpu: str | None, otherwise: frozenset[str]) -> frozenset[str]:
+        if cpu is None:
+            return otherwise
+        expanded = self._connection.expanded_cpu(arch, self._settings.virt_type, self._machine(arch), cpu)
+        return capabilities.features_of(expanded)
+
+    def _flagged(self, features: frozenset[str]) -> frozenset[str]:
+        """With the features that the operator adds, and without those that they take away."""
+        flags = self._settings.cpu_flags if self._settings.cpu_mode != 'none' else ()
+        return (features | _added(flags)) - {flag.lstrip('-').lower() for flag in flags if flag.startswith('-')}
 
     def _models(self, processor: capabilities.Processor) -> tuple[tuple[str, frozenset[str]], ...]:
         """libvirt refuses, with a reason, a model that it does not know."""
         settings, arch = self._settings, processor.arch
         if settings.cpu_mode != 'custom':
             return ()
-        machine = settings.machine_types.get(arch) or DEFAULT_TYPES.get(arch)
-        expanded = (
-            (name, self._connection.expanded_cpu(arch, settings.virt_type, machine, capabilities.plain_model(name)))
-            for name in settings.cpu_models
-        )
-        added = frozenset(flag.lstrip('+').lower() for flag in settings.cpu_flags if not flag.startswith('-'))
-        removed = frozenset(flag.lstrip('-').lower() for flag in settings.cpu_flags if flag.startswith('-'))
+        # Software emulates what it can of any model.
+        if settings.compares_cpus and settings.virt_type == 'kvm':
+            self._compare(arch)
+        described = ((name, capabilities.plain_model(name)) for name in settings.cpu_models)
         return tuple(
-            (name, capabilities.processor_traits(arch, (capabilities.features_of(cpu) | added) - removed))
-            for name, cpu in expanded
+            (name, capabilities.processor_traits(arch, self._flagged(self._expanded(arch, cpu, frozenset()))))
+            for name, cpu in described
         )
+
+    def _compare(self, arch: str) -> None:
+        """Raise HostFailed unless this host can run each model, with the features that the operator adds."""
+        settings, added = self._settings, _added(self._settings.cpu_flags)
+        for name in settings.cpu_models:
+            cpu = capabilities.plain_model(name, added)
+            if not self._connection.can_be(arch, settings.virt_type, self._machine(arch), cpu):
+                raise errors.HostFailed(
+                    f'Guests on this host cannot have the processor {" with ".join((name, *sorted(added)))}; change '
+                    '[libvirt] cpu_models or cpu_model_extra_flags, or set [workarounds] skip_cpu_compare_at_startup.'
+                )
 
     def _unusable(self) -> str | None:
         """Why guests of the configured kind cannot run here, if so."""
@@ -175,10 +224,18 @@ class HostInventory:
         except (errors.HostFailed, errors.HostAway):
             return 0
 
-    def _inventory(self, memory: int, disk: int) -> Inventory:
-        shared = self._settings.shared_cpus
-        vcpus = len(shared) if shared else os.cpu_count() or 1
-        return Inventory(vcpus=vcpus, memory_mb=memory // MIB, disk_gb=disk // GIB)
+    def _inventory(self, memory_mb: int, disk_gb: int) -> Inventory:
+        settings = self._settings
+        return Inventory(
+            vcpus=len(settings.shared_cpus) if settings.shared_cpus else os.cpu_count() or 1,
+            memory_mb=settings.file_backed_memory or memory_mb,
+            disk_gb=disk_gb,
+            reserved_disk_gb=-(-_size_of(settings.reserved_directory) // GIB) if settings.reserved_directory else 0,
+        )
+
+
+def _added(flags: Collection[str]) -> frozenset[str]:
+    return frozenset(flag.lstrip('+').lower() for flag in flags if not flag.startswith('-'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -191,6 +248,16 @@ def _disk(path: str) -> _Disk:
     os.makedirs(path, exist_ok=True)
     space = os.statvfs(path)
     return _Disk(space.f_blocks * space.f_frsize, space.f_bavail * space.f_frsize)
+
+
+def _size_of(directory: str) -> int:
+    """What the files in a directory take of the disk, in bytes. They may go while they are counted."""
+    size = 0
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(directory):
+            with contextlib.suppress(FileNotFoundError):
+                size += entry.stat(follow_symlinks=False).st_blocks * 512
+    return size
 
 
 def _memory() -> dict[str, int]:

@@ -1,6 +1,8 @@
 """Read the libvirt driver's settings from the configuration; only the code that builds the driver calls this."""
 
 import importlib.metadata
+import logging
+import os
 import platform
 
 from oslo_config import cfg
@@ -9,7 +11,10 @@ from nova import errors
 from nova.virt.libvirt import cpu_set
 from nova.virt.libvirt.settings import Settings
 
+LOG = logging.getLogger(__name__)
+
 URIS = {'kvm': 'qemu:///system', 'qemu': 'qemu:///system'}
+CACHE_MODES = ('default', 'none', 'writethrough', 'writeback', 'directsync', 'unsafe')
 DISK_FORMATS = {'default': None, 'qcow2': 'qcow2', 'raw': 'raw', 'flat': 'raw'}
 
 
@@ -22,6 +27,9 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         raise errors.Invalid(f'[libvirt] images_type = {options.images_type} cannot be used; set it to qcow2 or raw.')
     if options.cpu_mode == 'custom' and not options.cpu_models:
         raise errors.Invalid('[libvirt] cpu_mode = custom needs cpu_models to name a model.')
+    _refuse_overcommitted_files(conf)
+    if options.cpu_mode == 'none' and options.cpu_model_extra_flags:
+        LOG.warning('[libvirt] cpu_model_extra_flags has no effect with cpu_mode = none.')
     return Settings(
         host=conf.host,
         node=conf.host,
@@ -33,10 +41,13 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         cpu_mode=options.cpu_mode,
         cpu_models=tuple(options.cpu_models),
         cpu_flags=tuple(options.cpu_model_extra_flags),
+        compares_cpus=not conf.workarounds.skip_cpu_compare_at_startup,
         machine_types=_pairs('hw_machine_type', options.hw_machine_type),
         pcie_ports=options.num_pcie_ports,
         tb_cache_mb=options.tb_cache_size,
         swtpm_enabled=options.swtpm_enabled,
+        apic=not conf.workarounds.libvirt_disable_apic,
+        file_backed_memory=options.file_backed_memory,
         pointer_model=conf.pointer_model,
         rng_device=options.rng_dev_path,
         vnc_enabled=conf.vnc.enabled,
@@ -50,7 +61,8 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         mkfs_commands=_commands(conf.virt_mkfs),
         disk_prefix=options.disk_prefix,
         discard=options.hw_disk_discard,
-        cache_modes=_pairs('disk_cachemodes', options.disk_cachemodes),
+        cache_modes=_cache_modes(options.disk_cachemodes),
+        nic_model='virtio' if options.use_virtio_for_bridges else None,
         rx_queue_size=options.rx_queue_size,
         tx_queue_size=options.tx_queue_size,
         max_queues=options.max_queues,
@@ -62,11 +74,34 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         snapshot_format=options.snapshot_image_format,
         snapshot_compression=options.snapshot_compression,
         live_snapshots=not conf.workarounds.disable_libvirt_livesnapshot,
+        shutdown_retry=conf.compute.shutdown_retry_interval,
+        reserved_directory=_image_cache(conf) if conf.workarounds.reserve_disk_resource_for_image_cache else None,
         detach_attempts=options.device_detach_attempts,
         detach_timeout=options.device_detach_timeout,
         shared_cpus=cpu_set.parse(shared) if shared else None,
         excluded_formats=tuple(conf.compute.image_type_exclude_list),
     )
+
+
+def _refuse_overcommitted_files(conf: cfg.ConfigOpts) -> None:
+    ratio = conf.ram_allocation_ratio or conf.initial_ram_allocation_ratio
+    if conf.libvirt.file_backed_memory and ratio != 1.0:
+        raise errors.Invalid(
+            f'[libvirt] file_backed_memory needs ram_allocation_ratio = 1.0, and it is {ratio:g}: files cannot hold more '
+            'than they are large.'
+        )
+
+
+def _image_cache(conf: cfg.ConfigOpts) -> str:
+    return os.path.join(conf.instances_path, conf.image_cache.subdirectory_name)
+
+
+def _cache_modes(entries: list[str]) -> dict[str, str]:
+    modes = _pairs('disk_cachemodes', entries)
+    for kind, mode in modes.items():
+        if mode not in CACHE_MODES:
+            raise errors.Invalid(f'[libvirt] disk_cachemodes has {kind}={mode}; modes are {", ".join(CACHE_MODES)}.')
+    return modes
 
 
 def _commands(entries: list[str]) -> dict[str, str]:

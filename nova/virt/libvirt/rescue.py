@@ -6,10 +6,7 @@ from typing import Any
 
 from nova import errors
 from nova.virt.libvirt import kernel
-from nova.virt.libvirt.disk import Disk, Role
-
-DEVICES = ('cdrom', 'disk', 'floppy')
-BUSES = {'cdrom': ('ide', 'sata', 'scsi', 'usb'), 'disk': ('ide', 'sata', 'scsi', 'usb', 'virtio'), 'floppy': ('fdc',)}
+from nova.virt.libvirt.disk import BUSES, Disk, Role
 
 
 def arrange(
@@ -42,8 +39,8 @@ def is_stable(properties: Mapping[str, Any]) -> bool:
 def _rescue_disk(properties: Mapping[str, Any], image_format: str | None, size: int, disk_format: str) -> Disk:
     usual = 'cdrom' if image_format == 'iso' else 'disk'
     device, bus = properties.get('hw_rescue_device') or usual, properties.get('hw_rescue_bus') or None
-    if device not in DEVICES:
-        raise errors.ImageUnacceptable(f'hw_rescue_device is "{device}"; this host knows {", ".join(DEVICES)}.')
+    if device not in BUSES:
+        raise errors.ImageUnacceptable(f'hw_rescue_device is "{device}"; this host knows {", ".join(BUSES)}.')
     if bus is None and device == 'floppy':
         bus = 'fdc'
     if bus is not None and bus not in BUSES[device]:

@@ -11,7 +11,7 @@ from nova.virt.libvirt import aside, commands
 from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.domain_xml.devices import CONSOLE_LOG
 from nova.virt.libvirt.settings import Settings
-from nova.virt.libvirt.storage import GIB, MIB, Storage, ephemeral_disk
+from nova.virt.libvirt.storage import GIB, Storage, ephemeral_disk, swap_disk
 
 
 class Resizes:
@@ -99,7 +99,7 @@ def arrange(own: Sequence[Disk], guest: Guest) -> tuple[Disk, ...]:
         was = ephemerals.get(number)
         disks.append(_in_size(was, size_gb * GIB) if was else ephemeral_disk(guest, number, size_gb))
     if guest.swap_mb:
-        disks.append(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB))
+        disks.append(swap_disk(guest))
     return (*disks, *(disk for disk in own if disk.role is Role.CONFIG or disk.is_no_disk))
 
 

@@ -15,8 +15,10 @@ class Settings:
     arch: str = 'x86_64'
     connection_uri: str = 'qemu:///system'
     virt_type: str = 'kvm'
-    # None: host-model with kvm, otherwise the hypervisor's default.
+    # None: host-model where there is one, otherwise the hypervisor's default.
     cpu_mode: str | None = None
+    # Whether to look if the host can run `cpu_models`.
+    compares_cpus: bool = True
     cpu_models: tuple[str, ...] = ()
     cpu_flags: tuple[str, ...] = ()
     # Machine type by architecture.
@@ -25,6 +27,9 @@ class Settings:
     # Of QEMU's translated code, with virt_type qemu; None: QEMU's own measure.
     tb_cache_mb: int | None = None
     swtpm_enabled: bool = False
+    apic: bool = True
+    # In MiB; 0: guests' memory is the host's.
+    file_backed_memory: int = 0
     # Whether there is a firmware with secure boot; not the operator says so, but libvirt.
     secure_boot: bool = True
     # `usbtablet`, `ps2mouse` or None, for guests whose image says nothing.
@@ -45,6 +50,8 @@ class Settings:
     discard: str | None = None
     # Cache mode by kind of disk; `file` is the kind that this driver makes.
     cache_modes: dict[str, str] = dataclasses.field(default_factory=dict)
+    # The model of network cards whose image names none; None: the hypervisor's choice.
+    nic_model: str | None = 'virtio'
     # Sizes and number of the queues of virtio network cards; None: QEMU's own.
     rx_queue_size: int | None = None
     tx_queue_size: int | None = None
@@ -53,6 +60,10 @@ class Settings:
     memory_stats_period: int = 10
     qemu_img_memory_gb: int = 2
     qemu_img_cpu_seconds: int = 30
+    # Seconds after which a guest that has not shut down is asked again.
+    shutdown_retry: float = 10.0
+    # A directory whose size is kept from servers, or None.
+    reserved_directory: str | None = None
     # How often a guest is asked to let go of a device, and for how many seconds it is waited for each time.
     detach_attempts: int = 8
     detach_timeout: int = 20

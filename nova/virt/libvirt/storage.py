@@ -17,7 +17,7 @@ from nova.domain.guest import Guest
 from nova.domain.image import Image
 from nova.virt.driver import ImageSource
 from nova.virt.libvirt import aside, commands, config_drive, exchange, file_systems, kernel, rescue
-from nova.virt.libvirt.disk import Disk, Role
+from nova.virt.libvirt.disk import Disk, Role, as_asked
 from nova.virt.libvirt.domain_xml.devices import CONSOLE_LOG
 from nova.virt.libvirt.settings import Settings
 
@@ -366,11 +366,12 @@ def plan(guest: Guest, base: Base, settings: Settings, root_device: str, with_dr
     if size and size < base.size:
         needed = -(-base.size // GIB)
         raise errors.Invalid(f'The image needs a disk of {needed} GB, and the flavor gives {flavor.disk_gb} GB.')
-    disks = [Disk(Role.ROOT, settings.disk_format, size or base.size, root_device)]
+    root = next((device for device in guest.block_devices if device.is_root), None)
+    disks = [as_asked(Disk(Role.ROOT, settings.disk_format, size or base.size, root_device), root)]
     for number, size_gb in enumerate(guest.ephemeral_disks_gb):
         disks.append(ephemeral_disk(guest, number, size_gb))
     if guest.swap_mb:
-        disks.append(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB))
+        disks.append(swap_disk(guest))
     if with_drive:
         device = drive_device(settings)
         # Its size is no promise of room: it never grows.
@@ -381,7 +382,14 @@ def plan(guest: Guest, base: Base, settings: Settings, root_device: str, with_dr
 def ephemeral_disk(guest: Guest, number: int, size_gb: int) -> Disk:
     """An empty disk of a guest, as its image and its user want it."""
     kind, system = guest.ephemeral_file_system(number), guest.server.image_properties.get('os_type')
-    return Disk(Role.EPHEMERAL, 'raw', size_gb * GIB, number=number, file_system=kind, os_type=system)
+    disk = Disk(Role.EPHEMERAL, 'raw', size_gb * GIB, number=number, file_system=kind, os_type=system)
+    asked = [device for device in guest.block_devices if device.is_ephemeral]
+    return as_asked(disk, asked[number] if asked else None)
+
+
+def swap_disk(guest: Guest) -> Disk:
+    asked = next((device for device in guest.block_devices if device.is_swap), None)
+    return as_asked(Disk(Role.SWAP, 'raw', guest.swap_mb * MIB), asked)
 
 
 def drive_device(settings: Settings) -> str:

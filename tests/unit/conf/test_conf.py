@@ -100,6 +100,10 @@ def test_values_that_do_not_fit_are_refused(load, group, option, value):
             '[DEFAULT]\nrootwrap_config = /x',
             'Option rootwrap_config in group [DEFAULT] is not supported by this version; it has no effect.',
         ),
+        (
+            '[cors]\nallowed_origin = https://cloud.example',
+            'Option allowed_origin in group [cors] is not supported by this version; it has no effect.',
+        ),
     ],
 )
 def test_options_without_effect_are_named(load, text, sentence):
@@ -115,6 +119,7 @@ def test_options_without_effect_are_named(load, text, sentence):
         '[neutron_physnet_tenant]\nnuma_nodes = 0',
         '[oslo_messaging_rabbit]\nrabbit_quorum_queue = true',
         '[oslo_policy]\npolicy_file = policy.yaml',
+        '[oslo_middleware]\nenable_proxy_headers_parsing = true',
     ],
 )
 def test_options_of_libraries_are_no_surprise(load, text):

@@ -184,6 +184,20 @@ def test_network_data_of_a_network_with_dhcp():
             },
         ),
         (Subnet('sub-6', 'fd00::/64', version=6), FixedIP('fd00::5', 'sub-6', 6), {'type': 'ipv6_dhcp'}),
+        *(
+            (
+                Subnet('sub-6', 'fd00::/64', version=6, dns=('fd00::53',), ipv6_address_mode=mode),
+                FixedIP('fd00::5', 'sub-6', 6),
+                {
+                    'type': f'ipv6_{mode}',
+                    'ip_address': 'fd00::5',
+                    'netmask': 'ffff:ffff:ffff:ffff::',
+                    'routes': [],
+                    'services': [{'type': 'dns', 'address': 'fd00::53'}],
+                },
+            )
+            for mode in ('slaac', 'dhcpv6-stateful', 'dhcpv6-stateless')
+        ),
     ],
 )
 def test_network_data_of_other_subnets(subnet, fixed, expected):

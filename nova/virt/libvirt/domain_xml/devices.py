@@ -3,6 +3,7 @@
 import os.path
 
 from nova import errors
+from nova.domain.guest_wishes import MOST_SERIAL_PORTS
 from nova.virt.libvirt.domain_xml import machine
 from nova.virt.libvirt.domain_xml.element import Element, element
 from nova.virt.libvirt.domain_xml.wishes import Wishes, is_true
@@ -22,7 +23,6 @@ VIDEO_MODELS = {
 WATCHDOG_ACTIONS = ('disabled', 'none', 'pause', 'poweroff', 'reset')
 SOUND_MODELS = ('ac97', 'es1370', 'ich6', 'ich9', 'pcspk', 'sb16', 'usb')
 USB_MODELS = ('nec-xhci', 'none', 'qemu-xhci')
-MOST_SERIAL_PORTS = 4
 
 
 def serial_ports(directory: str, wishes: Wishes) -> list[Element]:
@@ -85,8 +85,9 @@ def random_numbers(wishes: Wishes, settings: Settings) -> list[Element]:
     if not is_true(wishes.spec('hw_rng:allowed') or 'true'):
         return []
     model = wishes.choice('rng_model', ('virtio',), 'virtio')
-    rate, period = wishes.spec('hw_rng:rate_bytes'), wishes.spec('hw_rng:rate_period')
-    limit = element('rate', bytes=rate, period=period) if rate else None
+    # Without a rate, or with one of zero, the guest takes what it wants; without a period the rate is per second.
+    rate, period = (wishes.spec_number(f'hw_rng:rate_{name}') for name in ('bytes', 'period'))
+    limit = element('rate', bytes=rate, period=period or None) if rate else None
     backend = element('backend', settings.rng_device, model='random')
     return [element('rng', limit, backend, model=model)]
 

@@ -12,6 +12,8 @@ from nova.virt.libvirt.domain_xml.wishes import Wishes
 from nova.virt.libvirt.settings import Settings
 
 PREFIXES = {'virtio': 'vd', 'scsi': 'sd', 'sata': 'sd', 'usb': 'sd', 'ide': 'hd', 'fdc': 'fd'}
+# A floppy disk is no hard disk.
+DISK_BUSES = ('virtio', 'scsi', 'sata', 'usb', 'ide')
 # Cache modes that do without the host's cache.
 UNCACHED = ('none', 'directsync')
 NO_LIMITS = GuestLimits({}, {}, {})
@@ -36,7 +38,7 @@ def disk_elements(
     limits: GuestLimits = NO_LIMITS,
 ) -> list[Element]:
     """The disks, and the SCSI controller if one of them needs it."""
-    disk_bus = wishes.choice('disk_bus', PREFIXES, 'virtio')
+    disk_bus = wishes.choice('disk_bus', DISK_BUSES, 'virtio')
     cdrom_bus = wishes.choice('cdrom_bus', CDROM_BUSES, _default_cdrom_bus(wishes, settings))
     taken: collections.Counter[str] = collections.Counter()
     made, buses = [], set()

@@ -13,7 +13,7 @@ from nova.virt.libvirt.disk import Disk, Role
 from nova.virt.libvirt.domain_xml import devices, machine, tpm
 from nova.virt.libvirt.domain_xml.disks import disk_elements
 from nova.virt.libvirt.domain_xml.element import Element, element, write
-from nova.virt.libvirt.domain_xml.interfaces import Queues, interface
+from nova.virt.libvirt.domain_xml.interfaces import Cards, interface
 from nova.virt.libvirt.domain_xml.processor import processor, share
 from nova.virt.libvirt.domain_xml.server_facts import server_facts
 from nova.virt.libvirt.domain_xml.wishes import Wishes, wishes_of
@@ -50,6 +50,7 @@ def domain_xml(
             element('uuid', guest.id),
             element('name', guest.name),
             element('memory', str(flavor.memory_mb), unit='MiB'),
+            machine.memory_backing(settings),
             element('vcpu', str(flavor.vcpus), placement='static', cpuset=cpu_set.write(shared) if shared else None),
             share(limits),
             server_facts(guest, settings.version),
@@ -98,12 +99,12 @@ def _devices(
     tpm_secret: str | None,
 ) -> Element:
     directory = os.path.join(settings.instances_path, guest.id)
-    queues = Queues.of(settings)
+    cards = Cards.of(settings)
     return element(
         'devices',
         *devices.controllers(wishes, settings),
         *disk_devices,
-        *(interface(port, guest.server.flavor.vcpus, wishes, queues, limits) for port in guest.ports),
+        *(interface(port, guest.server.flavor.vcpus, wishes, cards, limits) for port in guest.ports),
         *devices.serial_ports(directory, wishes),
         *devices.agent_channel(wishes),
         *devices.screen(wishes, settings),

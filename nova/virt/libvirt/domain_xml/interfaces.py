@@ -24,26 +24,28 @@ MOST_QUEUES = 256
 
 
 @dataclasses.dataclass(frozen=True)
-class Queues:
-    """How many queues a virtio card may have, and how many packets wait in each; None: QEMU's own measure."""
+class Cards:
+    """The model where the image names none (None: the hypervisor's choice), how many queues a virtio card may have, and
+    how many packets wait in each; None: QEMU's own measure."""
 
+    model: str | None = 'virtio'
     most: int | None = None
     rx_size: int | None = None
     tx_size: int | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> 'Queues':
-        return cls(settings.max_queues, settings.rx_queue_size, settings.tx_queue_size)
+    def of(cls, settings: Settings) -> 'Cards':
+        return cls(settings.nic_model, settings.max_queues, settings.rx_queue_size, settings.tx_queue_size)
 
 
 def interface(
-    port: Port, vcpus: int, wishes: Wishes, allowed: Queues = Queues(), limits: GuestLimits | None = None
+    port: Port, vcpus: int, wishes: Wishes, allowed: Cards = Cards(), limits: GuestLimits | None = None
 ) -> Element:
     if port.vnic_type != 'normal':
         raise errors.NotImplementedHere(f'Port {port.id} is of the type {port.vnic_type}; this host makes normal ones.')
     if port.vif_type not in _SOURCES:
         raise errors.HostFailed(f'Port {port.id} is bound as {port.vif_type}, which this host cannot connect.')
-    model = wishes.choice('vif_model', MODELS, 'virtio')
+    model = wishes.choice('vif_model', MODELS, allowed.model)
     mtu = port.network.mtu
     kind, *source = _SOURCES[port.vif_type](port)
     return element(
@@ -51,7 +53,7 @@ def interface(
         element('mac', address=port.mac),
         *source,
         element('target', dev=port.devname, managed='no' if kind == 'ethernet' else None),
-        element('model', type=MODELS[model]),
+        element('model', type=MODELS[model]) if model else None,
         _driver(vcpus, wishes, allowed) if model == 'virtio' else None,
         _bandwidth(limits),
         element('link', state='down') if not port.admin_up else None,
@@ -60,7 +62,7 @@ def interface(
     )
 
 
-def _driver(vcpus: int, wishes: Wishes, allowed: Queues) -> Element | None:
+def _driver(vcpus: int, wishes: Wishes, allowed: Cards) -> Element | None:
     queues = min(vcpus, allowed.most or MOST_QUEUES) if wishes.flag('vif_multiqueue_enabled') else 1
     wanted = {
         'queues': queues if queues > 1 else None,
@@ -68,7 +70,8 @@ def _driver(vcpus: int, wishes: Wishes, allowed: Queues) -> Element | None:
         'tx_queue_size': allowed.tx_size,
         'packed': 'on' if wishes.flag('virtio_packed_ring') else None,
     }
-    return element('driver', name='qemu', **wanted) if any(wanted.values()) else None
+    # Without a name it is the kernel's driver, vhost, where there is one.
+    return element('driver', **wanted) if any(wanted.values()) else None
 
 
 def _bandwidth(limits: GuestLimits | None) -> Element | None:

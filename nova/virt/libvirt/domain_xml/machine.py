@@ -76,7 +76,7 @@ def features(wishes: Wishes, settings: Settings) -> Element:
     return element(
         'features',
         element('acpi') if x86 or settings.arch == 'aarch64' else None,
-        element('apic') if x86 else None,
+        element('apic') if x86 and settings.apic else None,
         _hyperv(hidden, settings.virt_type) if x86 and wishes.is_windows() else None,
         element('kvm', element('hidden', state='on')) if hidden else None,
         element('pmu', state='on' if wishes.flag('pmu') else 'off') if pmu is not None else None,
@@ -118,12 +118,16 @@ def clock(wishes: Wishes, settings: Settings) -> Element:
     return element('clock', *timers, offset='localtime' if windows else 'utc')
 
 
+def iommu_models(arch: str) -> tuple[str, ...]:
+    return ('virtio', 'smmuv3') if arch == 'aarch64' else ('virtio', 'intel')
+
+
 def viommu_model(wishes: Wishes, settings: Settings) -> str | None:
     """The model of the guest's own IOMMU, if it wants one."""
     model, machine = wishes.choice('viommu_model', VIOMMU_MODELS), machine_type(wishes, settings) or ''
     if model is None:
         return None
-    allowed = ('virtio', 'smmuv3') if settings.arch == 'aarch64' else ('virtio', 'intel')
+    allowed = iommu_models(settings.arch)
     if not has_pcie(machine):
         raise errors.ImageUnacceptable('An IOMMU needs the machine type q35 or virt; set hw_machine_type on the image.')
     if model not in (*allowed, 'auto'):
@@ -137,8 +141,26 @@ def viommu(wishes: Wishes, settings: Settings) -> list[Element]:
     model = viommu_model(wishes, settings)
     if model is None:
         return []
-    driver = element('driver', intremap='on', caching_mode='on') if model == 'intel' else None
-    return [element('iommu', driver, model=model)]
+    return [element('iommu', _intel_driver(settings) if model == 'intel' else None, model=model)]
+
+
+def _intel_driver(settings: Settings) -> Element:
+    # More than 255 processors need interrupts of the extended mode, which only the kernel's half of the APIC can do.
+    extended = 'on' if settings.virt_type == 'kvm' else None
+    return element('driver', intremap='on', caching_mode='on', iotlb='on', eim=extended, aw_bits=48)
+
+
+def memory_backing(settings: Settings) -> Element | None:
+    """Where the guest's memory is, if it is in files: shared, taken at once, and thrown away with the guest."""
+    if not settings.file_backed_memory:
+        return None
+    return element(
+        'memoryBacking',
+        element('source', type='file'),
+        element('access', mode='shared'),
+        element('allocation', mode='immediate'),
+        element('discard'),
+    )
 
 
 def firmware_tables(guest: Guest, serial: str | None, version: str) -> Element:

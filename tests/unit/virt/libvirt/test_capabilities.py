@@ -77,6 +77,15 @@ def test_kinds_of_guests_are_read():
     )
 
 
+def test_machine_types_are_known_by_all_their_names():
+    host = HOST.replace(
+        "<domain type='qemu'/></arch>",
+        "<machine canonical='pc-i440fx-7.2'>pc</machine><domain type='qemu'><machine>q35</machine></domain></arch>",
+    )
+    assert capabilities.machine_types(host)['i686'] == {'pc', 'pc-i440fx-7.2', 'q35'}
+    assert capabilities.machine_types(host)['x86_64'] == frozenset()
+
+
 def test_the_processor_that_guests_get_has_only_granted_features():
     offered = capabilities.offers(DOMAIN.format(supported='yes'))
     assert capabilities.features_of(offered.host_model) == {'avx2'}
@@ -114,6 +123,20 @@ def test_traits_are_what_both_sides_can_do():
     } <= traits
     assert not {'COMPUTE_STORAGE_BUS_SCSI', 'COMPUTE_GRAPHICS_MODEL_QXL', 'COMPUTE_VOLUME_ATTACH'} & traits
     assert traits <= set(os_traits.get_traits())
+
+
+@pytest.mark.parametrize(('version', 'has'), [(7_002_022, False), (8_000_000, True)])
+def test_a_card_that_qemu_does_not_know_yet_is_not_offered(version, has):
+    traits = capabilities.ability_traits(capabilities.offers(DOMAIN.format(supported='yes')), version=version)
+    assert ('COMPUTE_NET_VIF_MODEL_IGB' in traits) is has
+    assert 'COMPUTE_NET_VIF_MODEL_VIRTIO' in traits
+
+
+@pytest.mark.parametrize(('arch', 'own', 'others'), [('x86_64', 'INTEL', 'SMMUV3'), ('aarch64', 'SMMUV3', 'INTEL')])
+def test_each_architecture_has_its_iommus(arch, own, others):
+    traits = capabilities.ability_traits(capabilities.offers(DOMAIN.format(supported='yes')), arch)
+    assert {f'COMPUTE_VIOMMU_MODEL_{own}', 'COMPUTE_VIOMMU_MODEL_VIRTIO', 'COMPUTE_VIOMMU_MODEL_AUTO'} <= traits
+    assert f'COMPUTE_VIOMMU_MODEL_{others}' not in traits
 
 
 def test_every_mapped_feature_has_a_standard_trait():

@@ -95,6 +95,21 @@ CASES: dict[str, dict[str, Any]] = {
         'guest': a_guest(a_flavor(extra_specs={'hw_rng:rate_bytes': '2048', 'hw_rng:rate_period': '1000'})),
         'settings': {'rng_device': '/dev/hwrng'},
     },
+    'memory-in-files': {
+        'guest': a_guest(),
+        'settings': {'file_backed_memory': 4096},
+    },
+    'workarounds': {
+        'guest': a_guest(ports=(a_port(),)),
+        'settings': {'apic': False, 'nic_model': None},
+    },
+    'iommu-with-kvm': {
+        'guest': a_guest(a_flavor(extra_specs={'hw:viommu_model': 'intel'}), _with(hw_machine_type='q35')),
+        'settings': {'virt_type': 'kvm'},
+    },
+    'randomness-without-limit': {
+        'guest': a_guest(a_flavor(extra_specs={'hw_rng:rate_bytes': '0', 'hw_rng:rate_period': '5'})),
+    },
     'many-queues': {
         'guest': a_guest(
             a_flavor(vcpus=2),
@@ -236,6 +251,7 @@ def test_a_name_cannot_break_out_of_its_element():
     ('guest', 'error', 'says'),
     [
         (a_guest(image=_with(hw_disk_bus='floppy')), errors.ImageUnacceptable, 'hw_disk_bus is "floppy"'),
+        (a_guest(image=_with(hw_disk_bus='fdc')), errors.ImageUnacceptable, 'hw_disk_bus is "fdc"'),
         (a_guest(image=_with(hw_vif_model='sriov'), ports=(a_port(),)), errors.ImageUnacceptable, 'hw_vif_model'),
         (a_guest(image=_with(hw_cpu_cores='two')), errors.ImageUnacceptable, 'not a number'),
         (a_guest(image=_with(hw_firmware_type='uefi', os_secure_boot='required')), errors.ImageUnacceptable, 'q35'),

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from nova import errors
-from nova.virt.libvirt import inventory
+from nova.virt.libvirt import capabilities, inventory
 from nova.virt.libvirt.inventory import HostInventory
 from nova.virt.libvirt.storage import Storage
 from tests.unit.virt.libvirt.samples import some_settings
@@ -37,9 +37,12 @@ class FakeConnection:
         return HOST
 
     def domain_capabilities(self, arch, virt_type, machine):
-        assert (arch, virt_type) == ('x86_64', 'qemu')
+        assert arch == 'x86_64'
         assert machine in ('pc', 'q35')
         return DOMAIN.format(supported='yes')
+
+    def can_be(self, arch, virt_type, machine, cpu_xml):
+        return 'Icelake' not in cpu_xml and 'amx-tile' not in cpu_xml
 
     def expanded_cpu(self, arch, virt_type, machine, cpu_xml):
         return cpu_xml.replace('</cpu>', '<feature name="sse2" policy="require"/></cpu>')
@@ -106,9 +109,64 @@ def test_shared_processors_are_the_ones_that_count(make):
 def test_kvm_on_a_processor_that_cannot_is_trouble(make, monkeypatch):
     monkeypatch.setattr(inventory, 'usable_virt_type', lambda _cpuinfo, _kvm_exists: 'qemu')
     host = make(virt_type='kvm')
-    monkeypatch.setattr(host, '_traits', lambda _processor: frozenset())
+    monkeypatch.setattr(host, '_traits', lambda *_known: frozenset())
     assert 'virt_type = qemu' in host.report().trouble
 
 
 def test_a_kind_of_guest_that_libvirt_lacks_is_trouble(make):
     assert 'cannot run guests of the type lxc' in make(virt_type='lxc').report().trouble
+
+
+def test_traits_are_of_the_processor_that_guests_get(make, libvirt):
+    assert 'HW_CPU_X86_AVX2' not in make(cpu_mode='none').report().traits
+    models = {'Nehalem': 'sse4.2', 'Haswell': 'avx'}
+    libvirt.expanded_cpu = lambda _arch, _type, _machine, cpu: next(
+        f'<cpu><feature name="{feature}"/></cpu>' for name, feature in models.items() if name in cpu
+    )
+    found = make(cpu_mode='custom', cpu_models=('Nehalem', 'Haswell'), cpu_flags=('aes', '-avx')).report().traits
+    assert {'HW_CPU_X86_SSE42', 'HW_CPU_X86_AESNI'} <= set(found)
+    assert not {'HW_CPU_X86_AVX', 'HW_CPU_X86_AVX2'} & set(found)
+
+
+@pytest.mark.parametrize(
+    ('models', 'flags', 'says'),
+    [
+        (('Nehalem', 'Icelake-Server'), (), 'cannot have the processor Icelake-Server;'),
+        (('Nehalem',), ('+amx-tile', '-aes'), 'cannot have the processor Nehalem with amx-tile;'),
+        (('Nehalem',), ('aes',), None),
+    ],
+)
+def test_models_that_the_host_cannot_run_are_trouble(make, monkeypatch, models, flags, says):
+    monkeypatch.setattr(inventory, 'usable_virt_type', lambda _cpuinfo, _kvm_exists: 'kvm')
+    monkeypatch.setattr(capabilities, 'supported_instances', lambda _text: (('x86_64', 'kvm', 'hvm'),))
+    wanted = {'virt_type': 'kvm', 'cpu_mode': 'custom', 'cpu_models': models, 'cpu_flags': flags}
+    trouble = make(**wanted).report().trouble
+    assert says in trouble if says else trouble is None
+    assert make(**wanted, compares_cpus=False).report().trouble is None
+
+
+def test_files_for_memory_are_what_servers_may_have(make):
+    report = make(file_backed_memory=4096).report()
+    assert report.inventory.memory_mb == 4096
+    assert 'COMPUTE_MEM_BACKING_FILE' in report.traits
+
+
+def test_what_the_image_cache_takes_is_kept_from_servers(make, tmp_path):
+    cache = tmp_path / '_base'
+    assert make(reserved_directory=str(cache)).report().inventory.reserved_disk_gb == 0
+    cache.mkdir()
+    (cache / 'an-image').write_bytes(b'x' * 4096)
+    assert make(reserved_directory=str(cache)).report().inventory.reserved_disk_gb == 1
+    assert make().report().inventory.reserved_disk_gb == 0
+
+
+def test_a_machine_type_that_qemu_does_not_have_is_named(make, libvirt):
+    host = make()
+    host.refuse_unknown_machine('x86_64', 'anything')
+    known = "<machine canonical='pc-q35-7.2'>q35</machine><domain type='kvm'/>"
+    libvirt.capabilities = lambda: HOST.replace("<domain type='kvm'/>", known)
+    host = make()
+    for machine in ('q35', 'pc-q35-7.2', None):
+        host.refuse_unknown_machine('x86_64', machine)
+    with pytest.raises(errors.HostFailed, match='has no machine type pc-q35-9.9'):
+        host.refuse_unknown_machine('x86_64', 'pc-q35-9.9')

@@ -249,3 +249,46 @@ def test_a_missing_program_is_named(instances, base, monkeypatch):
     monkeypatch.setenv('PATH', '/nowhere')
     with pytest.raises(errors.HostFailed, match='not installed'):
         a_storage(instances).ensure(a_guest(), lambda _image: base, None)
+
+
+def planned_for(*devices, image=None):
+    guest = dataclasses.replace(a_guest(image=image), block_devices=devices)
+    root_device = 'cdrom' if image else 'disk'
+    return storage.plan(guest, Base('/b', 'raw', GIB), some_settings(), root_device, with_drive=False)
+
+
+def test_disks_are_on_the_buses_that_the_user_asked_for():
+    root, ephemeral, other, swap = planned_for(
+        BlockDevice('image', 'local', boot_index=0, disk_bus='scsi', device_type='disk'),
+        BlockDevice('blank', 'local', size=1, disk_bus='ide', device_type='cdrom'),
+        BlockDevice('blank', 'local', size=1),
+        BlockDevice('blank', 'local', size=64, guest_format='swap', disk_bus='sata'),
+    )
+    assert (root.device, root.bus) == ('disk', 'scsi')
+    assert (ephemeral.device, ephemeral.bus) == ('cdrom', 'ide')
+    assert (other.device, other.bus) == ('disk', None)
+    assert (swap.device, swap.bus) == ('disk', 'sata')
+
+
+def test_a_floppy_has_its_own_bus_and_an_image_of_a_cd_is_one_whatever_is_asked():
+    root, ephemeral = planned_for(
+        BlockDevice('image', 'local', boot_index=0, device_type='disk', disk_bus='sata'),
+        BlockDevice('blank', 'local', size=1, device_type='floppy'),
+        image=an_image(disk_format='iso'),
+    )
+    assert (root.device, root.bus) == ('cdrom', 'sata')
+    assert (ephemeral.device, ephemeral.bus) == ('floppy', 'fdc')
+
+
+@pytest.mark.parametrize(
+    ('asked', 'says'),
+    [
+        ({'device_type': 'lun'}, 'device_type is "lun"'),
+        ({'disk_bus': 'fdc'}, 'disk_bus is "fdc"; a disk can be on ide'),
+        ({'disk_bus': 'virtio', 'device_type': 'cdrom'}, 'a cdrom can be on'),
+        ({'disk_bus': 'xen'}, 'disk_bus is "xen"'),
+    ],
+)
+def test_a_disk_that_cannot_be_is_refused(asked, says):
+    with pytest.raises(errors.Invalid, match=says):
+        planned_for(BlockDevice('image', 'local', boot_index=0, **asked))
