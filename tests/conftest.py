@@ -1,5 +1,9 @@
 """The option that says on which databases tests of whole clouds run, and what tests have counted, at the end of a run."""
 
+import gc
+
+import pytest
+
 from tests.fakes import databases
 
 # What a test records under this name is shown at the end.
@@ -13,6 +17,13 @@ def pytest_addoption(parser):
         help='what the clouds of tests/functional, and that of the clients in tests/integration, keep their data in; '
         'default: SQLite, for functional tests that are marked every_database all three, for the clients MariaDB',
     )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish():
+    """Thousands of tests are there to the end: nobody need look at each of them again for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import threading
@@ -89,7 +90,7 @@ class Policies:
     def __init__(self, conf: Any, rules: Iterable[Rule], clock: Any = time.monotonic):
         # oslo.policy declares its options when it is first used with them.
         opts.set_defaults(conf)
-        self._conf, self._defaults = conf, _defaults(rules)
+        self._conf, self._defaults = conf, _defaults(tuple(rules))
         self._clock = clock
         self._answers: dict[tuple[Any, ...], bool] = {}
         self._forget_at = 0.0
@@ -204,7 +205,9 @@ def _one_line(failure: Exception) -> str:
     return ' '.join(str(failure).replace('in "<unicode string>", ', 'in ').split())
 
 
-def _defaults(rules: Iterable[Rule]) -> list[policy.RuleDefault]:
+@functools.cache
+def _defaults(rules: tuple[Rule, ...]) -> list[policy.RuleDefault]:
+    """What oslo.policy parses once, and copies for each enforcer."""
     return [policy.RuleDefault(rule.name, rule.check) for rule in PERSONAS] + [
         policy.RuleDefault(rule.name, rule.check, scope_types=list(SCOPE_TYPES)) for rule in rules
     ]

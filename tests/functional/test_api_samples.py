@@ -3,6 +3,7 @@
 import pytest
 
 from nova.api.microversions import MAX
+from tests.functional.cloud import NEVER
 from tests.functional.samples import cases, index
 from tests.functional.samples.scene import EMPTY_HOST, HOST, SampleCloud, Scene
 from tests.functional.samples.walk import problems, walk
@@ -27,7 +28,8 @@ ALIVE = [sample for sample in index.samples() if sample.version <= MAX]
 def scene(fresh, tmp_path_factory):
     """One cloud for all samples: each prepares what it needs."""
     directory = tmp_path_factory.mktemp('samples')
-    cloud = SampleCloud(fresh(directory), directory, host_names=(HOST, 'h2', EMPTY_HOST))
+    # What is made for a sample is used by later ones, however long the walk takes.
+    cloud = SampleCloud(fresh(directory), directory, host_names=(HOST, 'h2', EMPTY_HOST), console_token_ttl=NEVER)
     cloud.start()
     made = Scene(cloud)
     made.prepare()
