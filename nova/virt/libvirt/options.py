@@ -20,16 +20,8 @@ DISK_FORMATS = {'default': None, 'qcow2': 'qcow2', 'raw': 'raw', 'flat': 'raw'}
 
 def settings_from(conf: cfg.ConfigOpts) -> Settings:
     """The driver's settings; Invalid if they name what this driver does not do."""
+    _refuse_unusable(conf)
     options, shared = conf.libvirt, conf.compute.cpu_shared_set
-    if options.virt_type not in URIS:
-        raise errors.Invalid(f'[libvirt] virt_type = {options.virt_type} cannot be used; set it to kvm or qemu.')
-    if options.images_type not in DISK_FORMATS:
-        raise errors.Invalid(f'[libvirt] images_type = {options.images_type} cannot be used; set it to qcow2 or raw.')
-    if options.cpu_mode == 'custom' and not options.cpu_models:
-        raise errors.Invalid('[libvirt] cpu_mode = custom needs cpu_models to name a model.')
-    _refuse_overcommitted_files(conf)
-    if options.cpu_mode == 'none' and options.cpu_model_extra_flags:
-        LOG.warning('[libvirt] cpu_model_extra_flags has no effect with cpu_mode = none.')
     return Settings(
         host=conf.host,
         node=conf.host,
@@ -81,6 +73,19 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
         shared_cpus=cpu_set.parse(shared) if shared else None,
         excluded_formats=tuple(conf.compute.image_type_exclude_list),
     )
+
+
+def _refuse_unusable(conf: cfg.ConfigOpts) -> None:
+    options = conf.libvirt
+    if options.virt_type not in URIS:
+        raise errors.Invalid(f'[libvirt] virt_type = {options.virt_type} cannot be used; set it to kvm or qemu.')
+    if options.images_type not in DISK_FORMATS:
+        raise errors.Invalid(f'[libvirt] images_type = {options.images_type} cannot be used; set it to qcow2 or raw.')
+    if options.cpu_mode == 'custom' and not options.cpu_models:
+        raise errors.Invalid('[libvirt] cpu_mode = custom needs cpu_models to name a model.')
+    _refuse_overcommitted_files(conf)
+    if options.cpu_mode == 'none' and options.cpu_model_extra_flags:
+        LOG.warning('[libvirt] cpu_model_extra_flags has no effect with cpu_mode = none.')
 
 
 def _refuse_overcommitted_files(conf: cfg.ConfigOpts) -> None:
