@@ -68,7 +68,9 @@ def refuse_nothing(found: Found, missing: str) -> None:
     if found.items:
         return
     if found.down:
-        raise errors.ServiceDown(f'{missing} But cell {found.down[0].name or found.down[0].id} does not answer.')
+        raise errors.ServiceDown(
+            f'{missing.removesuffix(".")}. But cell {found.down[0].name or found.down[0].id} does not answer.'
+        )
     raise errors.NotFound(missing)
 
 

@@ -1,4 +1,7 @@
-"""Believe what a proxy in front of the API says of a request: which address the client used, and which it has."""
+"""Believe what a proxy in front of the API says of a request: which address the client used, and which it has.
+
+oslo.middleware's HTTPProxyToWSGI takes quotes, ports and whole lists of proxies for a part of the client's address.
+"""
 
 import re
 from collections.abc import Mapping
